@@ -1,0 +1,31 @@
+# Everything that a developer runs. Needs Python 3.11+, a stable Rust toolchain and make; nothing else.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST_SOURCES := $(shell find native -name target -prune -o \( -name '*.rs' -o -name '*.toml' \) -print) Cargo.toml Cargo.lock
+EXTENSION := python/ingest/_native.abi3.so
+
+.PHONY: help build up test lint bench crash lock native clean
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+build: $(VENV)/.built ## make .venv with the command `ingest`
+
+$(VENV)/.deps: requirements/dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(VENV)/.built: $(VENV)/.deps $(RUST_SOURCES) pyproject.toml
+	$(BIN)/maturin develop --quiet --release --locked
+	touch $@
+
+native: ## rebuild the extension alone and put it in place in one step
+	cargo build --release --locked --features python -p ingest-native
+	cp target/release/libingest_native.so $(EXTENSION).new && mv $(EXTENSION).new $(EXTENSION)
+
+lock: ## resolve the pinned dependencies again, with hashes and without an index address
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra embedded --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt

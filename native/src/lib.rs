@@ -1,0 +1,1 @@
+//! Checks JSON events against a declared schema and encodes them as `PostgreSQL` COPY BINARY tuples.

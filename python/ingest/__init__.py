@@ -1,0 +1,1 @@
+"""Events over HTTP into PostgreSQL: acknowledged means stored, once."""
