@@ -1,0 +1,278 @@
+"""Every setting, in one frozen object; the only module that reads the environment.
+
+Flags win over INGEST_* variables, which win over the file named by --config or INGEST_CONFIG.
+The whole is checked before anything starts, and all faults are told at once.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+
+from annotated_types import Ge, Le
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ingest.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+PREFIX = "INGEST_"
+CONFIG_VARIABLE = "INGEST_CONFIG"
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+
+def _setting(default: Any, unit: str, reason: str, **bounds: Any) -> Any:
+    return Field(default, description=reason, json_schema_extra={"unit": unit}, **bounds)
+
+
+class Settings(BaseSettings):
+    """What every process is told; the supervisor hands the same values on by environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    data_dir: Path = _setting(Path("data"), "path", "all that `up` keeps lies under one directory")
+    host: str = _setting("127.0.0.1", "IP address", "the edge listens here; loopback until chosen")
+    port: int = _setting(8080, "port", "where clients post events", ge=1, le=65535)
+    admin_port: int = _setting(8081, "port", "the admin process, on loopback", ge=1, le=65535)
+    workers: int = _setting(
+        2, "processes", "API workers; one a core, Robyn serves with one process each", ge=1, le=64
+    )
+    consumers: int = _setting(
+        1, "processes", "one drains what two cores accept; more share the shards", ge=1, le=64
+    )
+    shards: int = _setting(
+        4, "streams", "fixed at the first start: kept in both servers and compared", ge=1, le=1024
+    )
+
+    database_url: str | None = _setting(
+        None, "URL", "a PostgreSQL already running; without it `up` starts its own", repr=False
+    )
+    worker_database_url: str | None = _setting(
+        None, "URL", "a role that may only read keys; database_url when absent", repr=False
+    )
+    valkey_url: str | None = _setting(
+        None, "URL", "a Valkey already running; without it `up` starts its own", repr=False
+    )
+    schema_file: Path | None = _setting(
+        None, "path", "the declared events (TOML); without it the built-in rules"
+    )
+    edge_secret: SecretStr | None = _setting(
+        None, "secret", "a worker answers only requests that carry it; `up` makes its own"
+    )
+    admin_token: SecretStr | None = _setting(
+        None, "secret", "the admin process asks for it always; `up` makes its own"
+    )
+
+    max_body_bytes: int = _setting(
+        MIB, "bytes", "a request's body; held in memory by edge and worker", ge=KIB, le=64 * MIB
+    )
+    max_batch_events: int = _setting(
+        1000, "events", "bounds the time of one call into the extension", ge=1, le=100_000
+    )
+    max_event_bytes: int = _setting(
+        65536, "bytes", "one event's JSON; keeps single rows out of slow storage", ge=256, le=MIB
+    )
+    max_connections: int = _setting(
+        8192, "connections", "clients of the edge in total; idle ones count", ge=64, le=100_000
+    )
+    max_address_connections: int = _setting(
+        4096, "requests", "in progress from one address; more get 503", ge=1, le=100_000
+    )
+    head_timeout_s: int = _setting(
+        10, "s", "for a request's head; ends connections that trickle", ge=1, le=300
+    )
+    body_timeout_s: int = _setting(
+        15, "s", "between two pieces of a body; ends uploads that trickle", ge=1, le=300
+    )
+    tls_certificate: Path | None = _setting(
+        None, "path", "PEM chain; with tls_key the edge speaks TLS"
+    )
+    tls_key: Path | None = _setting(None, "path", "PEM private key of tls_certificate")
+
+    entry_bytes: int = _setting(
+        256 * KIB, "bytes", "a stream entry; larger gains nothing in Valkey", ge=4 * KIB, le=4 * MIB
+    )
+    entry_codec: Literal["lz4", "none"] = _setting(
+        "lz4", "", "packs an entry's tuples, so that Valkey holds more of them"
+    )
+    max_queued_bytes: int = _setting(
+        64 * MIB, "bytes", "waiting in one worker; above it 503 overloaded", ge=MIB, le=4 * GIB
+    )
+    resend_s: float = _setting(
+        5.0, "s", "how long an append of unknown outcome is sent again", ge=0, le=60
+    )
+
+    linger_ms: int = _setting(
+        10, "ms", "a consumer waits so long for linger_rows before a commit", ge=0, le=1000
+    )
+    linger_rows: int = _setting(
+        1000, "rows", "with fewer, commits would share Valkey's disk", ge=1, le=1_000_000
+    )
+    chunk_bytes: int = _setting(
+        8 * MIB,
+        "bytes",
+        "one transaction's tuples; above it COPY gains nothing",
+        ge=MIB,
+        le=64 * MIB,
+    )
+    chunk_rows: int = _setting(
+        20_000, "rows", "one transaction; bounds what a retry repeats", ge=100, le=1_000_000
+    )
+    staging_s: int = _setting(
+        60, "s", "after a duplicate, flagged rows go through staging so long", ge=0, le=3600
+    )
+    lease_s: int = _setting(
+        5, "s", "a consumer that is silent so long loses its shards", ge=1, le=300
+    )
+    stream_keep_s: int = _setting(
+        0, "s", "entries kept behind the position, for a restored database", ge=0, le=7 * 86_400
+    )
+    retention_days: int = _setting(
+        0, "days", "partitions older than this are dropped; 0 keeps all", ge=0, le=36_500
+    )
+    partitions_ahead_days: int = _setting(
+        2, "days", "made ahead; events may lie one day ahead of now", ge=1, le=30
+    )
+    partitions_back_days: int = _setting(
+        30, "days", "events may lie this far behind now", ge=0, le=365
+    )
+
+    run_user: str = _setting(
+        "nobody", "account", "runs the embedded servers when `up` is root: PostgreSQL refuses root"
+    )
+    valkey_max_bytes: int = _setting(
+        GIB, "bytes", "embedded Valkey's maxmemory: what may wait for PostgreSQL", ge=32 * MIB
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "", "lines below this level are not written"
+    )
+    log_format: Literal["auto", "json", "text"] = _setting(
+        "auto", "", "auto: text on a terminal, JSON elsewhere"
+    )
+    log_max_bytes: int = _setting(
+        10 * MIB, "bytes", "one log file of one process, then it is rotated", ge=64 * KIB, le=GIB
+    )
+    log_backups: int = _setting(3, "files", "rotated files kept of each process", ge=1, le=100)
+    start_timeout_s: int = _setting(
+        60, "s", "for one process to be ready, recovery included", ge=1, le=3600
+    )
+    drain_timeout_s: int = _setting(
+        10, "s", "for what is in flight at a stop, then it is ended", ge=1, le=300
+    )
+
+    @classmethod
+    def load(cls, config: Path | None = None, **overrides: Any) -> Self:
+        """Load flags (None: not given), environment and file; SettingsError lists all faults."""
+        if config is not None:
+            os.environ[CONFIG_VARIABLE] = str(config)
+        given = {name: value for name, value in overrides.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError("\n".join(map(_fault, error.errors()))) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take flags, then environment, then the file; no .env and no secrets directory."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _file(settings_cls)
+
+    @field_validator("data_dir", "schema_file", "tls_certificate", "tls_key", mode="after")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.port == self.admin_port:
+            raise ValueError(f"port and admin_port are both {self.port}")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.max_event_bytes > self.max_body_bytes:
+            raise ValueError("max_event_bytes is larger than max_body_bytes")
+        return self
+
+    def environment(self, **changes: str | None) -> dict[str, str]:
+        """Build a child's whole environment: it loads as these settings, with `changes` made.
+
+        Secrets are in it; the file is not read again, so an edit can't split the processes.
+        """
+        values = {name: getattr(self, name) for name in type(self).model_fields} | changes
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+        return inherited | {
+            PREFIX + name.upper(): _plain(value)
+            for name, value in values.items()
+            if value is not None
+        }
+
+
+class Row(NamedTuple):
+    """One line of the table of settings that the docs show."""
+
+    name: str
+    unit: str
+    default: str
+    range: str
+    reason: str
+
+
+def table() -> list[Row]:
+    """List every setting in the order of the class."""
+    return [_row(name, field) for name, field in Settings.model_fields.items()]
+
+
+def _row(name: str, field: FieldInfo) -> Row:
+    extra = field.json_schema_extra
+    unit = str(extra["unit"]) if isinstance(extra, dict) else ""
+    default = "" if field.default is None else str(field.default)
+    return Row(name, unit, default, _range(field), field.description or "")
+
+
+def _range(field: FieldInfo) -> str:
+    low = [str(bound.ge) for bound in field.metadata if isinstance(bound, Ge)]
+    high = [str(bound.le) for bound in field.metadata if isinstance(bound, Le)]
+    if not low and not high:
+        choices = getattr(field.annotation, "__args__", ())
+        return " | ".join(choices) if all(isinstance(item, str) for item in choices) else ""
+    return f"{''.join(low)}..{''.join(high)}"
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
+    name = os.environ.get(CONFIG_VARIABLE)
+    if name is None:
+        return TomlConfigSettingsSource(settings_cls, toml_file=None)
+    path = Path(name).expanduser()
+    try:
+        return TomlConfigSettingsSource(settings_cls, toml_file=path.resolve(strict=True))
+    except OSError as error:
+        raise SettingsError(f"{CONFIG_VARIABLE}: {path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{CONFIG_VARIABLE}: {path}: {error}") from None
+
+
+def _fault(error: Any) -> str:
+    name = ".".join(map(str, error["loc"]))
+    text = error["msg"].removeprefix("Value error, ")
+    return f"{name}: {text}" if name else text
