@@ -29,3 +29,5 @@ native: ## rebuild the extension alone and put it in place in one step
 lock: ## resolve the pinned dependencies again, with hashes and without an index address
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra embedded --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --constraints requirements/dev.txt --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
