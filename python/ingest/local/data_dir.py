@@ -1,0 +1,91 @@
+"""What lies where under one data directory.
+
+    key  run.json  lock  children.json  credentials.json        0600
+    log/                          one file a process, rotated
+    servers/{postgres,valkey,edge,run}    run/ holds the sockets, 0700
+
+As root, `servers` is a link to a directory of its own under /var/lib/ingest when the account that
+runs the servers can't walk into the data directory (a 0700 home): parents are never opened up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+
+from ingest.errors import NeedsPerson
+from ingest.local import account as accounts
+
+SHARED = Path("/var/lib/ingest")
+SHORT_ROOT = Path("/tmp")  # noqa: S108 - what is made in it is 0700, owner checked
+MAX_SOCKET_DIR = 80  # bytes; a socket's path holds at most 107, its name takes up to 20
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
+PRIVATE = 0o700
+WALKABLE = 0o711
+
+
+class DataDir:
+    """The directory of one stack and the account that runs its servers."""
+
+    def __init__(self, path: Path, run_user: str = "nobody") -> None:
+        """Name the places; nothing is made before `prepare`."""
+        self.path = path.absolute()
+        self.account = accounts.for_servers(run_user)
+        self.key_file = self.path / "key"
+        self.run_file = self.path / "run.json"
+        self.lock_file = self.path / "lock"
+        self.children_file = self.path / "children.json"
+        self.credentials_file = self.path / "credentials.json"
+        self.log = self.path / "log"
+        self.servers = self.path / "servers"
+
+    def prepare(self) -> None:
+        """Make the directories; NeedsPerson when that can't be."""
+        try:
+            self.path.mkdir(mode=WALKABLE if self.account else PRIVATE, parents=True, exist_ok=True)
+            self.log.mkdir(mode=PRIVATE, exist_ok=True)
+            if not self.servers.exists():
+                self._make_servers()
+        except OSError as error:
+            raise NeedsPerson(f"data directory {self.path}: {error.strerror}") from None
+
+    def server_dir(self, name: str) -> Path:
+        """Make a 0700 directory that belongs to whoever runs the servers."""
+        path = self.servers / name
+        path.mkdir(mode=PRIVATE, exist_ok=True)
+        if self.account is not None:
+            self.account.own(path)
+        return path
+
+    def socket_dir(self) -> Path:
+        """Make the 0700 directory of the sockets; its path is short and needs no quoting."""
+        path = (self.servers / "run").resolve()
+        if len(os.fsencode(path)) <= MAX_SOCKET_DIR and PLAIN_PATH.fullmatch(str(path)):
+            return self.server_dir("run").resolve()
+        return self._short_dir()
+
+    def _make_servers(self) -> None:
+        self.servers.unlink(missing_ok=True)  # a link whose target is gone
+        if self.account is None or self.account.reaches(self.path):
+            self.servers.mkdir(mode=WALKABLE if self.account else PRIVATE)
+            return
+        SHARED.mkdir(mode=0o755, exist_ok=True)
+        target = SHARED / f"data-{secrets.token_hex(4)}"
+        target.mkdir(mode=WALKABLE)
+        self.servers.symlink_to(target)
+
+    def _short_dir(self) -> Path:
+        digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
+        path = SHORT_ROOT / f"ingest-{digest}"
+        path.mkdir(mode=PRIVATE, exist_ok=True)
+        if self.account is not None and path.lstat().st_uid == os.geteuid():
+            self.account.own(path)
+        found = path.lstat()
+        owner = self.account.uid if self.account else os.geteuid()
+        if found.st_uid != owner or stat.S_IMODE(found.st_mode) != PRIVATE:
+            raise NeedsPerson(f"{path} belongs to somebody else: remove it and start again")
+        return path
