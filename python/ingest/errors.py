@@ -6,6 +6,7 @@ IngestError
 ├── NeedsPerson        only a person can mend it: a password, a missing table, a full disk
 ├── Overloaded         refused now so that memory stays bounded; the client retries
 ├── OutcomeUnknown     an append was sent and no answer came; it may or may not be stored
+├── StreamRefused      Valkey can't take an append now, and surely stored nothing; `code` says why
 ├── ShardMissing       no consumer has created the shard yet
 └── LeaseLost          another consumer owns the shard now; nothing was written
 
@@ -39,6 +40,14 @@ class Overloaded(IngestError):
 
 class OutcomeUnknown(IngestError):
     """Sent, and the answer never came: the events may be stored; the same ids make a retry safe."""
+
+
+class StreamRefused(IngestError):
+    """An append that surely is not stored; `code` is the problem code that the client is told."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class ShardMissing(IngestError):

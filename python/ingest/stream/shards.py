@@ -1,0 +1,102 @@
+"""The names of everything that ingest keeps in Valkey, and which shard takes a batch.
+
+Each name holds a hash tag, so that a shard's stream and its counters lie on one node of a cluster.
+Only a consumer creates a shard; a worker that finds none refuses the batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from redis import WatchError
+
+from ingest.errors import NeedsPerson
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from ingest._native import Batch
+
+COUNT_KEY = "ingest:shards"
+SCHEMA_KEY = "ingest:schema"
+KEYS_KEY = "ingest:keys"
+
+# Nothing is read through it: XGROUP CREATE MKSTREAM is the command that makes an empty stream.
+_CREATION_GROUP = "create"
+_ZERO_ID = "0-0"
+FLAG_NAMED = 1
+
+
+class AcceptedField(NamedTuple):
+    """What one field of a shard's `accepted` hash counts: a producer's events of an hour."""
+
+    producer: int
+    project_id: bytes
+    hour: int
+
+    def encode(self) -> bytes:
+        """Write it as `<producer>:<project>:<hour>`, the ids in hexadecimal."""
+        return b"%016x:%s:%d" % (self.producer, self.project_id.hex().encode(), self.hour)
+
+    @classmethod
+    def decode(cls, field: bytes) -> AcceptedField:
+        """Read what `encode` wrote; ValueError for anything else."""
+        producer, project, hour = field.split(b":")
+        return cls(int(producer, 16), bytes.fromhex(project.decode()), int(hour))
+
+
+def stream_key(shard: int) -> str:
+    """Name the stream of a shard."""
+    return f"ingest:{{{shard}}}"
+
+
+def accepted_key(shard: int) -> str:
+    """Name the hash that counts what workers appended to a shard."""
+    return f"ingest:{{{shard}}}:accepted"
+
+
+def choose(batch: Batch, own_shard: int, count: int) -> int:
+    """Give the shard of a batch.
+
+    Batches whose ids the client can repeat go by their hash, so that a retry through another
+    worker meets its first copy in one consumer; the rest goes to the worker's own shard.
+    """
+    return batch.shard_hash % count if batch.flags & FLAG_NAMED else own_shard % count
+
+
+def agree_on_count(client: Redis, count: int) -> None:
+    """Keep the number of shards at the first start; NeedsPerson when it is another one later."""
+    client.set(COUNT_KEY, count, nx=True)
+    kept = client.get(COUNT_KEY)
+    check_count(kept if isinstance(kept, bytes) else None, count)
+
+
+def check_count(kept: bytes | None, count: int) -> None:
+    """Compare the setting with what is kept in Valkey (None: nothing yet)."""
+    if kept is not None and int(kept) != count:
+        raise NeedsPerson(
+            f"Valkey holds {int(kept)} shards and the setting says {count}: "
+            "the number is fixed at the first start"
+        )
+
+
+def create(client: Redis, shard: int, last_id: str) -> bool:
+    """Make the stream of a shard, its ids going on after `last_id`; False when it is there.
+
+    One transaction: nobody sees it half made, and of two that race one does nothing.
+    """
+    key = stream_key(shard)
+    with client.pipeline() as pipe:
+        pipe.watch(key)  # type: ignore[no-untyped-call]
+        if pipe.exists(key):
+            return False
+        pipe.multi()
+        pipe.xgroup_create(key, _CREATION_GROUP, id=_ZERO_ID, mkstream=True)
+        pipe.xgroup_destroy(key, _CREATION_GROUP)
+        if last_id != _ZERO_ID:
+            pipe.execute_command("XSETID", key, last_id)  # type: ignore[no-untyped-call]
+        try:
+            pipe.execute()
+        except WatchError:
+            return False
+    return True
