@@ -1,4 +1,4 @@
-"""The reference mix of events: exact fields and shares, from a seed; knows no server and no clock."""
+"""The reference mix of events, exact in fields and shares, from a seed. No server, no clock."""
 
 from __future__ import annotations
 
