@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::entry::{EntryError, FLAG_NAMED, Header};
 use crate::tuple::{COPY_HEADER, Tuple};
@@ -26,8 +25,7 @@ pub type LedgerKey = ([u8; 16], i64);
 /// Rows of one kind: a COPY header (none while there are no rows), tuples, and where each tuple starts.
 #[derive(Debug, Default, Clone)]
 struct Rows {
-    /// Shared with readers; a push while one holds it copies first, so what they see never changes.
-    bytes: Arc<Vec<u8>>,
+    bytes: Vec<u8>,
     starts: Vec<usize>,
 }
 
@@ -73,7 +71,7 @@ impl Chunk {
 
     /// COPY header and tuples, without trailer; empty while there are no rows.
     #[must_use]
-    pub fn bytes(&self, kind: Kind) -> &Arc<Vec<u8>> {
+    pub fn bytes(&self, kind: Kind) -> &[u8] {
         &self.of(kind).bytes
     }
 
@@ -115,10 +113,9 @@ impl Chunk {
 impl Rows {
     fn push(&mut self, header: &[u8], data: &[u8]) -> Result<(usize, Tally), EntryError> {
         let (length, count) = (self.bytes.len(), self.starts.len());
-        let bytes = Arc::make_mut(&mut self.bytes);
-        let walked = append(header, data, bytes, &mut self.starts);
+        let walked = append(header, data, &mut self.bytes, &mut self.starts);
         if walked.is_err() || self.starts.len() == count {
-            bytes.truncate(length);
+            self.bytes.truncate(length);
             self.starts.truncate(count);
         }
         Ok((self.starts.len() - count, walked?))
