@@ -5,6 +5,7 @@ Not root means: run them as oneself (no account).
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import stat
@@ -24,6 +25,11 @@ class Account:
     name: str
     uid: int
     gid: int
+
+    @property
+    def group(self) -> str:
+        """The name of the first group."""
+        return grp.getgrgid(self.gid).gr_name
 
     def reaches(self, path: Path) -> bool:
         """Tell whether mode bits let the account walk into `path`; access lists are not read."""

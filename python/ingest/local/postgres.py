@@ -180,6 +180,5 @@ class EmbeddedPostgres(Process):
         return (
             f"CREATE ROLE {OWNER} LOGIN PASSWORD '{self._secrets.postgres_ingest}';\n\n"
             f"CREATE ROLE {WORKER} LOGIN PASSWORD '{self._secrets.postgres_worker}';\n\n"
-            f"GRANT pg_signal_backend TO {OWNER};\n\n"
             f"CREATE DATABASE {DATABASE} OWNER {OWNER};\n\n"
         )

@@ -82,7 +82,8 @@ class Process(ABC):
         return None if self._child is None else self._child.poll()
 
     def start(self) -> None:
-        """Start the child; it is not ready yet."""
+        """Start the child, after what is left of the last one; it is not ready yet."""
+        self.kill()
         command = self.command()
         log = self._open_log()
         self._child = subprocess.Popen(
@@ -174,6 +175,7 @@ def run_to_end(command: Command, text: str = "", timeout_s: float = 120.0) -> st
         stderr=subprocess.STDOUT,
         timeout=timeout_s,
         check=False,
+        start_new_session=True,
     )
     output = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:

@@ -1,0 +1,207 @@
+"""nginx from a wheel, in front of the workers: the only process that clients reach.
+
+Its configuration is written from edge.conf; a changed list of workers takes effect by a reload, in
+which old nginx workers finish what they have and then end.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import resource
+import signal
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import psutil
+
+from ingest.local import private_file, problems, wheels
+from ingest.local.process import Command, Process, run_to_end
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.local.data_dir import DataDir
+    from ingest.settings import Settings
+
+TEMPLATE = Path(__file__).with_name("edge.conf")
+SPARE_FILES = 512  # listeners, logs, upstream connections of an idle edge
+WORKERS_PER_PROCESS = 4  # one nginx process carries what several API workers can take
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names what is listened on
+
+INGEST = """
+            if ($request_method != POST) { return 405; }
+            if ($has_key = 0) { return 401; }
+            if ($has_length = 0) { return 411; }
+            proxy_pass http://workers;
+        """
+DRAINING = " return 597; "
+OPEN = """
+            if ($request_method !~ ^(GET|HEAD)$) { return 405; }
+            proxy_pass http://workers;
+        """
+
+
+class Edge(Process):
+    """One nginx; `worker_ports` is the list that it sends requests to."""
+
+    stop_signal: ClassVar[signal.Signals] = signal.SIGQUIT  # finishes what it has
+    force_signal: ClassVar[signal.Signals] = signal.SIGTERM  # the master ends its workers too
+    death_signal: ClassVar[signal.Signals] = signal.SIGTERM
+
+    def __init__(
+        self, home: DataDir, settings: Settings, secret: str, worker_ports: Sequence[int]
+    ) -> None:
+        """Serve `settings.host:port`; every request to a worker carries `secret`."""
+        super().__init__("edge", home)
+        self.log_bytes, self.log_backups = settings.log_max_bytes, settings.log_backups
+        self._settings = settings
+        self._secret = secret
+        self._worker_ports = tuple(worker_ports)
+        self._draining = False
+        self._old: tuple[psutil.Process, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Where clients post, as seen from this machine."""
+        scheme = "https" if self._settings.tls_certificate else "http"
+        return f"{scheme}://{_in_url(self._reachable_host)}:{self._settings.port}"
+
+    @property
+    def directory(self) -> Path:
+        """Its own directory: root's, so that the account of nginx's workers can't change it."""
+        path = self.home.servers / "edge"
+        path.mkdir(mode=0o711, exist_ok=True)
+        return path.resolve()
+
+    def prepare(self) -> None:
+        """Write the configuration of this start and let nginx check it."""
+        self.home.prepare()
+        (self.directory / "temp").mkdir(mode=0o711, exist_ok=True)
+        self._write()
+        run_to_end(self._command("-t", "-q"))
+
+    def command(self) -> Command:
+        """Run the master in the foreground."""
+        return self._command()
+
+    def is_ready(self) -> bool:
+        """Ask for a route that nobody has: the edge itself answers 404."""
+        try:
+            connection = self._connect()
+            connection.request("GET", "/-/edge")
+            return connection.getresponse().status == http.HTTPStatus.NOT_FOUND
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def send_to(self, worker_ports: Sequence[int]) -> None:
+        """Use this list from now on; once `is_reloaded` the workers left out get no more."""
+        self._worker_ports = tuple(worker_ports)
+        self._reload()
+
+    def drain(self) -> None:
+        """Answer 503 from now on; what was accepted before is finished."""
+        self._draining = True
+        self._reload()
+
+    def is_reloaded(self) -> bool:
+        """Tell whether nginx's workers of before the last reload have finished and ended."""
+        self._old = tuple(process for process in self._old if process.is_running())
+        return not self._old
+
+    def _reload(self) -> None:
+        self._write()
+        if self.pid is not None:
+            self._old = (*self._old, *psutil.Process(self.pid).children())
+            self.signal(signal.SIGHUP)
+
+    def _command(self, *arguments: str) -> Command:
+        program = wheels.NGINX.folder_for(None) / "nginx"
+        at = ("-p", f"{self.directory}/", "-c", "edge.conf", "-e", "stderr")
+        argv = [str(program), *at, *arguments]
+        return Command(argv, self.directory, {}, nofile=self._files)
+
+    @property
+    def _files(self) -> int:
+        """Two sockets a request; no more than the machine allows us."""
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        wanted = 2 * self._settings.max_connections + SPARE_FILES
+        return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+    @property
+    def _reachable_host(self) -> str:
+        return ANYWHERE.get(self._settings.host, self._settings.host)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host, port = self._reachable_host, self._settings.port
+        if self._settings.tls_certificate is None:
+            return http.client.HTTPConnection(host, port, timeout=1.0)
+        unverified = ssl.create_default_context()
+        unverified.check_hostname = False
+        unverified.verify_mode = ssl.CERT_NONE  # it asks itself, on loopback
+        return http.client.HTTPSConnection(host, port, timeout=1.0, context=unverified)
+
+    def _write(self) -> None:
+        values = self._values()
+        text = re.sub(r"\{\{(\w+)\}\}", lambda name: values[name[1]], TEMPLATE.read_text("utf-8"))
+        private_file.write(self.directory / "edge.conf", text)
+
+    def _values(self) -> dict[str, str]:
+        settings = self._settings
+        limits = {
+            name: str(getattr(settings, name))
+            for name in ("max_body_bytes", "max_connections", "max_address_connections")
+            + ("head_timeout_s", "body_timeout_s", "admin_port")
+        }
+        return limits | {
+            "user": self._user(),
+            "processes": str(-(-settings.workers // WORKERS_PER_PROCESS)),
+            "nofile": str(self._files),
+            "connections": str(self._files - SPARE_FILES // 2),
+            "drain_s": str(settings.drain_timeout_s),
+            "answer_s": str(int(settings.resend_s) + settings.drain_timeout_s),
+            "workers": self._upstream(),
+            "edge_secret": self._secret,
+            "listen": self._listen(),
+            "tls": self._tls(),
+            "ingest": DRAINING if self._draining else INGEST,
+            "open": OPEN,
+            "problems": problems.directives(),
+        }
+
+    def _user(self) -> str:
+        account = self.home.account
+        return f"user {account.name} {account.group};" if account else ""
+
+    def _upstream(self) -> str:
+        """One entry a worker; with none, a closed port, so that the answer is 502."""
+        if not self._worker_ports:
+            return "        server 127.0.0.1:1 down;"
+        lines = (f"        server 127.0.0.1:{port} max_fails=0;" for port in self._worker_ports)
+        return "\n".join(lines)
+
+    def _listen(self) -> str:
+        settings = self._settings
+        secure = " ssl" if settings.tls_certificate else ""
+        return f"{_in_url(settings.host)}:{settings.port}{secure} backlog=4096"
+
+    def _tls(self) -> str:
+        settings = self._settings
+        if settings.tls_certificate is None:
+            return ""
+        return (
+            f"        ssl_certificate {_quoted(settings.tls_certificate)};\n"
+            f"        ssl_certificate_key {_quoted(settings.tls_key)};\n"
+            "        ssl_protocols TLSv1.2 TLSv1.3;\n"
+        )
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _quoted(path: os.PathLike[str] | None) -> str:
+    text = os.fspath(path) if path is not None else ""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
