@@ -1,0 +1,57 @@
+"""Write the edge's configuration for docker-compose.yml from the template that `ingest up` uses.
+
+Usage: render_edge.py > deploy/compose/edge.conf.template. The nginx image fills in the secret.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from ingest.local import edge, problems
+from ingest.settings import Settings
+
+WORKERS = ("worker-0", "worker-1")
+WORKER_PORT = 8080
+FILES = 16896  # as under ulimits in docker-compose.yml
+
+HEADER = "# Written by render_edge.py; a test compares.\n"
+# A container that is replaced has a new address: nginx asks Docker's own name server again.
+RESOLVER = "    resolver 127.0.0.11 valid=2s ipv6=off;\n    resolver_timeout 2s;\n"
+
+
+def config(settings: Settings) -> str:
+    """Fill the template in with the names and limits of the compose file."""
+    values = _values(settings)
+    text = edge.TEMPLATE.read_text(encoding="utf-8")
+    text = text.replace("server 127.0.0.1:{{admin_port}}", "server admin:{{admin_port}} resolve")
+    text = re.sub(r"(upstream (\w+) \{\n)", r"\1        zone \2 64k;\n", text)
+    text = text.replace("    upstream workers {", RESOLVER + "\n    upstream workers {")
+    return HEADER + re.sub(r"\{\{(\w+)\}\}", lambda name: values[name[1]], text)
+
+
+def _values(settings: Settings) -> dict[str, str]:
+    limits = (
+        *("max_body_bytes", "max_connections", "max_address_connections"),
+        *("head_timeout_s", "body_timeout_s", "admin_port"),
+    )
+    servers = (f"        server {name}:{WORKER_PORT} resolve max_fails=0;" for name in WORKERS)
+    return {name: str(getattr(settings, name)) for name in limits} | {
+        "user": "",
+        "processes": "1",
+        "nofile": str(FILES),
+        "connections": str(FILES - edge.SPARE_FILES // 2),
+        "drain_s": str(settings.drain_timeout_s),
+        "answer_s": str(int(settings.resend_s) + settings.drain_timeout_s),
+        "workers": "\n".join(servers),
+        "edge_secret": "${EDGE_SECRET}",
+        "listen": "8080 backlog=4096",
+        "tls": "",
+        "ingest": edge.INGEST,
+        "open": edge.OPEN,
+        "problems": problems.directives(),
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(config(Settings()))
