@@ -1,0 +1,243 @@
+"""Group commit: joins the batches that wait in a worker and appends them to the stream.
+
+Whatever waits is sent as one pipeline; the next group forms while this one is in flight, and there
+is no timer, so that an idle worker sends at once. A batch is answered after Valkey's own answer.
+When the connection is lost in between, the same entries (same event ids) are sent again for at
+most `resend_s`; the table's key stops a second copy. Whoever waits longer gets OutcomeUnknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingest import log, metrics
+from ingest.errors import (
+    IngestError,
+    NeedsPerson,
+    OutcomeUnknown,
+    Retryable,
+    StreamRefused,
+)
+from ingest.stream.backlog import Backlog, Waiting
+from ingest.stream.backoff import Backoff
+from ingest.stream.command import reply_count, verdict
+from ingest.stream.connection import Lost
+from ingest.stream.link import LEVEL_MAX_AGE_S
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from ingest._native import Batch
+    from ingest.settings import Settings
+    from ingest.stream.connection import Reply
+    from ingest.stream.durability import AckLevel
+    from ingest.stream.group import Grouper, Transaction
+    from ingest.stream.link import Link
+
+# A group's share of the event loop: others wait while it is packed.
+GROUP_BYTES = 1 << 20
+_CANNOT_SEND = (Retryable, NeedsPerson, StreamRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class AppendPolicy:
+    """What an appender is told; it never changes while one lives."""
+
+    max_queued_bytes: int
+    resend_s: float
+    group_bytes: int = GROUP_BYTES
+
+    @classmethod
+    def of(cls, settings: Settings) -> AppendPolicy:
+        """Take the policy out of the settings."""
+        return cls(settings.max_queued_bytes, settings.resend_s)
+
+
+class Appender:
+    """One worker's way into the stream: one connection, one group in flight.
+
+    Everything but the constructor is used from one event loop.
+    """
+
+    def __init__(self, link: Link, grouper: Grouper, policy: AppendPolicy) -> None:
+        self._link = link
+        self._grouper = grouper
+        self._policy = policy
+        self._backlog = Backlog(policy.max_queued_bytes)
+        self._filled = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        # Set while Valkey has been away for resend_s: nothing is taken that could only wait.
+        self._away: IngestError | None = StreamRefused("stream_unavailable", "not connected yet")
+
+    @property
+    def level(self) -> AckLevel:
+        """What an acknowledgement promises at present."""
+        return self._link.level
+
+    @property
+    def away(self) -> str | None:
+        """Why batches are refused at present; None while they are taken."""
+        return None if self._away is None else str(self._away)
+
+    def start(self) -> None:
+        """Begin to connect and to append, in a task of the running loop."""
+        metrics.QUEUED_BYTES.set_function(lambda: self._backlog.held_bytes)
+        self._task = asyncio.create_task(self._run(), name="appender")
+
+    async def close(self) -> None:
+        """Stop; whoever still waits is told that the outcome is unknown."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._link.close()
+
+    def submit(self, batch: Batch, project_id: bytes, hour: int) -> Future[AckLevel]:
+        """Queue a batch; the future gives the level at which it is stored.
+
+        Raises Overloaded or StreamRefused at once; the future raises OutcomeUnknown, ShardMissing
+        or StreamRefused. `hour` is the unix hour in which the request was received.
+        """
+        if self._away is not None:
+            raise _refusal(self._away)
+        waiting = Waiting(batch, project_id, hour, asyncio.get_running_loop().create_future())
+        self._backlog.add(waiting)
+        self._filled.set()
+        return waiting.answer
+
+    def retry_after_s(self) -> float:
+        """Tell a refused client when to come back."""
+        return self._backlog.retry_after_s()
+
+    async def _run(self) -> None:
+        ticker = asyncio.create_task(self._tick(), name="appender's tick")
+        try:
+            while True:
+                await self._connected()
+                await self._filled.wait()
+                self._filled.clear()
+                taken = self._backlog.take(self._policy.group_bytes)
+                await self._deliver(self._grouper.form(taken))
+                if self._backlog:
+                    self._filled.set()
+        finally:
+            ticker.cancel()
+            self._refuse(self._backlog.take_all(), OutcomeUnknown("the worker ended"))
+
+    async def _tick(self) -> None:
+        """Wake an idle appender, so that it reads the level and notices a dead server."""
+        while True:
+            await asyncio.sleep(LEVEL_MAX_AGE_S)
+            self._filled.set()
+
+    async def _connected(self) -> None:
+        """Return with an open link, however long that takes; refuse batches meanwhile."""
+        backoff = Backoff(self._policy.resend_s)
+        while not self._link.is_open:
+            try:
+                await self._link.open()
+            except _CANNOT_SEND as error:
+                if backoff.is_over():
+                    self._go_away(error)
+                await backoff.sleep()
+        if self._away is not None:
+            self._away = None
+            log.get(__name__).info("connected to the stream", ack=str(self.level))
+
+    def _go_away(self, error: IngestError) -> None:
+        if self._away is None or type(error) is not type(self._away):
+            log.get(__name__).error("the stream can't be reached", reason=str(error))
+        self._away = error
+        self._refuse(self._backlog.take_all(), _refusal(error))
+
+    async def _deliver(self, transactions: list[Transaction]) -> None:
+        """Send a group until each transaction has its answer or `resend_s` has passed."""
+        backoff = Backoff(self._policy.resend_s)
+        while True:
+            error: IngestError = Retryable("Valkey is not ready")
+            try:
+                if not self._link.is_open:
+                    await self._link.open()
+                transactions = await self._attempt(transactions)
+            except _CANNOT_SEND as failure:
+                error = failure
+            if not transactions:
+                return
+            if backoff.is_over():
+                self._give_up(transactions, error)
+                return
+            metrics.RESENDS.inc()
+            await backoff.sleep()
+
+    async def _attempt(self, transactions: list[Transaction]) -> list[Transaction]:
+        """Write all once; gives those that must be sent again."""
+        started = asyncio.get_running_loop().time()
+        buffers = [buffer for one in transactions for buffer in one.buffers]
+        expected = sum(reply_count(one.entries) for one in transactions)
+        try:
+            replies = await self._link.send(buffers, expected)
+        except Lost as lost:
+            replies = lost.replies
+        rest = self._settle(transactions, replies)
+        if transactions and not rest:
+            self._record(transactions, asyncio.get_running_loop().time() - started)
+        return rest
+
+    def _settle(self, transactions: list[Transaction], replies: list[Reply]) -> list[Transaction]:
+        rest = []
+        for one in transactions:
+            count = reply_count(one.entries)
+            own, replies = replies[:count], replies[count:]
+            one.is_unknown = one.is_unknown or len(own) < count
+            error = verdict(own, one.entries) if len(own) == count else Retryable("no reply")
+            if error is None:
+                self._acknowledge(one)
+            elif isinstance(error, Retryable):
+                rest.append(one)
+            else:
+                self._refuse(one.batches, _told(one, error))
+        return rest
+
+    def _acknowledge(self, transaction: Transaction) -> None:
+        level = self._link.level
+        for one in transaction.batches:
+            if not one.answer.done():
+                one.answer.set_result(level)
+        self._backlog.release(transaction.batches)
+
+    def _give_up(self, transactions: list[Transaction], error: IngestError) -> None:
+        for one in transactions:
+            self._refuse(one.batches, _told(one, _refusal(error)))
+        if not self._link.is_open:
+            self._go_away(error)
+
+    def _refuse(self, batches: list[Waiting], error: IngestError) -> None:
+        for one in batches:
+            if not one.answer.done():
+                one.answer.set_exception(error)
+        self._backlog.release(batches)
+
+    def _record(self, transactions: list[Transaction], seconds: float) -> None:
+        batches = [batch for one in transactions for batch in one.batches]
+        nbytes = sum(one.cost for one in batches)
+        self._backlog.drained(nbytes, seconds)
+        metrics.APPEND_SECONDS.observe(seconds)
+        metrics.GROUP_REQUESTS.observe(len(batches))
+        metrics.GROUP_ENTRIES.observe(sum(one.entries for one in transactions))
+
+
+def _told(transaction: Transaction, error: IngestError) -> IngestError:
+    """Give what the client is told: once an answer was missed, only that nobody knows."""
+    if transaction.is_unknown:
+        return OutcomeUnknown(f"sent, and no answer came ({error})")
+    return error
+
+
+def _refusal(error: IngestError) -> IngestError:
+    if isinstance(error, StreamRefused):
+        return StreamRefused(error.code, str(error))
+    code = "stream_misconfigured" if isinstance(error, NeedsPerson) else "stream_unavailable"
+    return StreamRefused(code, str(error))

@@ -1,0 +1,37 @@
+"""What a 202 may promise: read from Valkey itself, never assumed.
+
+`fsync` is said only while every append is on disk before its reply: the append-only file is on,
+synced always, and synced too while it is being rewritten. Whatever can't be read is `memory`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ingest.stream.command import command
+
+if TYPE_CHECKING:
+    from ingest.stream.connection import Reply
+
+NEEDED = {
+    b"appendonly": b"yes",
+    b"appendfsync": b"always",
+    b"no-appendfsync-on-rewrite": b"no",
+}
+READ = command(b"CONFIG", b"GET", *NEEDED)
+
+
+class AckLevel(StrEnum):
+    """Where an acknowledged event is, as told in the header Ingest-Ack."""
+
+    FSYNC = "fsync"
+    MEMORY = "memory"
+
+
+def level(reply: Reply) -> AckLevel:
+    """Judge the reply to READ: names and values by turns."""
+    if not isinstance(reply, list):
+        return AckLevel.MEMORY
+    found = dict(zip(reply[::2], reply[1::2], strict=False))
+    return AckLevel.FSYNC if found == NEEDED else AckLevel.MEMORY
