@@ -1,5 +1,22 @@
-//! Checks JSON events against a declared schema and encodes them as `PostgreSQL` COPY BINARY tuples.
+//! Checks JSON events against a declared schema and encodes them as `PostgreSQL` COPY BINARY tuples; packs tuples into
+//! stream entries and reads them back. It does no IO, reads no clock and knows no Python (only `python` does).
 
+pub mod batch;
 pub mod chunk;
 pub mod entry;
+mod event;
+pub mod identity;
+pub mod limits;
+mod members;
+pub mod message;
+pub mod number;
+pub mod pgcopy;
+#[cfg(feature = "python")]
+mod python;
+pub mod reject;
+mod response;
+pub mod scan;
+pub mod schema;
+pub mod string;
+pub mod timestamp;
 pub mod tuple;
