@@ -1,7 +1,27 @@
-"""The native extension. Times are unix microseconds, ids are 16 bytes. Everything holds the GIL: calls are short."""
+"""The native extension. Times are unix microseconds, ids 16 bytes. Short calls, GIL held."""
 
 from collections.abc import Sequence
 from typing import Final, final
+
+__all__ = [
+    "BUILD_PROFILE",
+    "COPY_COLUMNS",
+    "FLAG_NAMED",
+    "LAYOUT",
+    "REJECT_CODES",
+    "SHAPE_BATCH",
+    "SHAPE_EVENT",
+    "SHAPE_NATIVE",
+    "Batch",
+    "Chunk",
+    "Encoder",
+    "EntryError",
+    "Limits",
+    "Row",
+    "Schema",
+    "SchemaError",
+    "pack_entry",
+]
 
 BUILD_PROFILE: Final[str]
 """`release` or `debug`; what measures refuses a debug build."""
@@ -27,11 +47,12 @@ class EntryError(ValueError):
     """An entry that cannot be read."""
 
     code: str
-    """bad_magic, unknown_version, unknown_layout, truncated, too_large, checksum, codec or bad_tuple."""
+    """bad_magic, unknown_version, unknown_layout, truncated, too_large, checksum, codec or
+    bad_tuple."""
 
 @final
 class Limits:
-    """The bounds on what a client controls; what is left out has its default. ValueError below 1."""
+    """Bounds on what a client controls; what is left out has its default. ValueError below 1."""
 
     def __new__(
         cls,
@@ -87,7 +108,7 @@ class Schema:
 
 @final
 class Encoder:
-    """Checks and encodes one request at a time; one for each worker, with 32 random bytes as its seed."""
+    """Checks and encodes a request at a time; one for each worker, seeded with 32 random bytes."""
 
     def __new__(cls, schema: Schema, limits: Limits, *, seed: bytes) -> Encoder: ...
     def encode(
@@ -146,20 +167,20 @@ def pack_entry(
 ) -> tuple[bytes, bytes]:
     """Join batches with the same flags into one entry: header and data.
 
-    With `compress` the data is an LZ4 block if that saves an eighth. ValueError for no batch or mixed flags;
-    EntryError above 16 MiB.
+    With `compress` the data is an LZ4 block if that saves an eighth. ValueError for no batch or
+    mixed flags; EntryError above 16 MiB.
     """
 
 @final
 class Chunk:
-    """The tuples of many entries, ready for COPY; straight rows (kind 0) and named rows (kind 1) apart."""
+    """Tuples of many entries, ready for COPY; straight rows (kind 0) and named (kind 1) apart."""
 
     def __new__(cls) -> Chunk: ...
     def push(self, header: bytes, data: bytes) -> int:
         """Add an entry and give its number of rows. An EntryError leaves the chunk as it was."""
     @staticmethod
     def peek(header: bytes) -> tuple[bytes, int, int, int, int]:
-        """(fingerprint, producer, sequence, flags, rows) of a header, its checksum unchecked. EntryError."""
+        """(fingerprint, producer, sequence, flags, rows), checksum unchecked. EntryError."""
     @property
     def rows(self) -> int: ...
     @property
@@ -181,7 +202,7 @@ class Chunk:
     def days(self) -> list[int]:
         """Unix days of the events' timestamps, sorted."""
     def tuples(self, kind: int, start: int, stop: int) -> bytes:
-        """COPY header and rows `start` to `stop` of a kind. IndexError if there are no such rows."""
+        """COPY header and rows `start` to `stop` of a kind. IndexError for other rows."""
     def row(self, kind: int, index: int) -> Row:
         """One row, decoded. IndexError if there is no such row."""
 
