@@ -1,0 +1,1 @@
+"""The PostgreSQL side: tables, rows, counts. Knows no stream and no HTTP."""

@@ -1,0 +1,43 @@
+"""Projects: whose events are kept apart, and the plan that bounds each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from ingest.store.errors import translated
+
+if TYPE_CHECKING:
+    from ingest.store.session import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One line of the table."""
+
+    project_id: UUID
+    name: str
+    plan: str
+    created_at: datetime
+
+
+def create(connection: Connection, name: str, plan: str) -> Project | None:
+    """Create a project; None when the name is taken."""
+    with translated():
+        row = connection.execute(
+            "INSERT INTO project (project_id, name, plan) VALUES (%s, %s, %s)"
+            " ON CONFLICT (name) DO NOTHING RETURNING project_id, name, plan, created_at",
+            (uuid4(), name, plan),
+        ).fetchone()
+    return Project(*row) if row else None
+
+
+def find(connection: Connection, name: str) -> Project | None:
+    """Find a project by its name."""
+    with translated():
+        row = connection.execute(
+            "SELECT project_id, name, plan, created_at FROM project WHERE name = %s", (name,)
+        ).fetchone()
+    return Project(*row) if row else None

@@ -1,0 +1,48 @@
+"""Connections to PostgreSQL as every part here wants them: autocommit, and a lost server is noticed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ingest.store.errors import translated
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from psycopg.rows import TupleRow
+
+    Connection: TypeAlias = psycopg.Connection[TupleRow]
+
+# A peer that is gone without a word is noticed after about 11 s; a slow one is waited for.
+DEFAULTS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 11_000,
+}
+# A statement that waits for a lock gives up and is tried again, so that a stop is never held up.
+LOCK_TIMEOUT: LiteralString = "SET lock_timeout = '4s'"
+# An acknowledged entry is trimmed right after the commit, so the commit must be on disk. Stricter
+# levels (remote_apply, on with standbys) are left as they are.
+DURABLE: LiteralString = """
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local')
+"""
+
+
+def connect(dsn: str, application: str) -> Connection:
+    """Connect in autocommit mode; what the DSN itself says wins. Raises Retryable or NeedsPerson."""
+    with translated():
+        connection = psycopg.connect(_conninfo(dsn, application), autocommit=True)
+        connection.execute(LOCK_TIMEOUT)
+        connection.execute(DURABLE)
+    return connection
+
+
+def _conninfo(dsn: str, application: str) -> str:
+    given = {name: value for name, value in conninfo_to_dict(dsn).items() if value is not None}
+    return make_conninfo("", **({"application_name": application} | DEFAULTS | given))

@@ -1,0 +1,153 @@
+"""Stores a load: rows, dead letters and their counts, all in the caller's transaction.
+
+The caller begins it, moves the position in it and commits. The two kinds of rows are placed apart,
+each under its own savepoint, so that a duplicate id of a client costs the other kind nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import compress
+from typing import TYPE_CHECKING, NamedTuple
+
+import psycopg
+
+from ingest.store import copy, dead_letters, ledger, tuples
+from ingest.store.dead_letters import DeadLetter
+from ingest.store.errors import is_data_fault, is_event_key
+from ingest.store.ledger import NO_PROJECT, Fates
+from ingest.store.sift import sift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ingest.store.copy import Line
+    from ingest.store.load import Load, Unreadable
+    from ingest.store.session import Connection
+    from ingest.store.sift import Fault
+    from ingest.store.staging import Staging
+    from ingest.store.tuples import Tuple
+
+HOUR_MS = 3_600_000
+
+
+class _Letter(NamedTuple):
+    line: Line
+    rows: int
+    letter: DeadLetter
+
+
+class _Placed(NamedTuple):
+    duplicates: Counter[Line]
+    letters: list[_Letter]
+
+
+class Sink:
+    """Stores loads over any connection; keeps only what it learned about duplicates."""
+
+    def __init__(self, staging: Staging) -> None:
+        self._staging = staging
+
+    def store(self, connection: Connection, load: Load) -> Fates:
+        """Store a load in the caller's transaction; give what became of its rows.
+
+        Raises MissingPartition, and psycopg's errors that no row caused; nothing may be kept then.
+        """
+        straight = self._place(connection, load, is_named=False)
+        named = self._place(connection, load, is_named=True)
+        poison = straight.letters + named.letters
+        duplicates = straight.duplicates + named.duplicates
+        stored = Counter({(bytes(project), hour): n for project, hour, n in load.chunk.ledger})
+        stored.subtract(duplicates)
+        stored.subtract(_rows_by_line(poison))
+        dead = _bury(connection, poison + [_entry_letter(load.shard, e) for e in load.unreadable])
+        fates = Fates(stored, Counter() if load.is_reread else duplicates, dead)
+        ledger.add(connection, load.shard, fates)
+        return fates
+
+    def _place(self, connection: Connection, load: Load, *, is_named: bool) -> _Placed:
+        stream = load.chunk.named if is_named else load.chunk.straight
+        if len(stream) == 0:
+            return _Placed(Counter(), [])
+        try:
+            return _Placed(self._copy(connection, stream, is_named), [])
+        except psycopg.Error as error:
+            if not is_data_fault(error):
+                raise
+        return _sift(connection, load, stream, is_named)
+
+    def _copy(self, connection: Connection, stream: memoryview, is_named: bool) -> Counter[Line]:
+        if not self._staging.is_on(is_named):
+            try:
+                with connection.transaction():
+                    copy.straight(connection, stream)
+            except psycopg.Error as error:
+                if not is_event_key(error):
+                    raise
+                self._staging.extend(is_named)
+            else:
+                return Counter()
+        with connection.transaction():
+            duplicates = copy.through_staging(connection, stream)
+        if duplicates:
+            self._staging.extend(is_named)
+        return duplicates
+
+
+def _sift(connection: Connection, load: Load, stream: memoryview, is_named: bool) -> _Placed:
+    rows = tuples.split(stream)
+    duplicates, faults = sift(connection, rows)
+    entry_ids = load.entry_ids(is_named, list(faults))
+    letters = [
+        _tuple_letter(load.shard, entry_id, rows[index], fault)
+        for entry_id, (index, fault) in zip(entry_ids, faults.items(), strict=True)
+    ]
+    return _Placed(Counter((rows[i].project_id, rows[i].hour) for i in duplicates), letters)
+
+
+def _tuple_letter(shard: int, entry_id: str, row: Tuple, fault: Fault) -> _Letter:
+    event_id, project_id, _ = row.key
+    letter = DeadLetter(
+        shard=shard,
+        entry_id=entry_id,
+        project_id=project_id,
+        event_id=event_id,
+        tuple=bytes(row.raw),
+        event=row.event_json(),
+        sqlstate=fault.sqlstate,
+        column=fault.column,
+        message=fault.message,
+    )
+    return _Letter((project_id, row.hour), 1, letter)
+
+
+def _entry_letter(shard: int, entry: Unreadable) -> _Letter:
+    """An entry names no project that can be trusted; its id tells when it was appended."""
+    letter = DeadLetter(
+        shard=shard,
+        entry_id=entry.entry_id,
+        project_id=None,
+        event_id=None,
+        tuple=entry.content,
+        event=None,
+        sqlstate=None,
+        column=None,
+        message=entry.message,
+    )
+    hour = int(entry.entry_id.partition("-")[0]) // HOUR_MS
+    return _Letter((NO_PROJECT, hour), entry.rows, letter)
+
+
+def _bury(connection: Connection, letters: list[_Letter]) -> Counter[Line]:
+    """Insert dead letters; count the rows of those that are new."""
+    if not letters:
+        return Counter()
+    is_new = dead_letters.insert(connection, [each.letter for each in letters])
+    return _rows_by_line(compress(letters, is_new))
+
+
+def _rows_by_line(letters: Iterable[_Letter]) -> Counter[Line]:
+    counts: Counter[Line] = Counter()
+    for each in letters:
+        counts[each.line] += each.rows
+    return counts
