@@ -157,7 +157,7 @@ class EmbeddedPostgres(Process):
         draft = self.home.server_dir("postgres.new").resolve()
         shutil.rmtree(draft)
         self.home.server_dir(draft.name)
-        password = self.home.server_dir("run") / "password"
+        password = self.home.server_dir("run").resolve() / "password"
         private_file.write(password, self._secrets.postgres, self.home.account)
         try:
             run_to_end(self._initdb(draft, password))
