@@ -54,7 +54,6 @@ minimum = 1
 
 [properties.ref]
 type = "string"
-min_length = 1
 
 [properties.forced]
 type = "boolean"
