@@ -6,9 +6,11 @@ use crate::identity::{self, EventId};
 use crate::limits::Limits;
 use crate::members::Members;
 use crate::reject::{Code, Field, echoed};
-use crate::scan::{Malformed, Scanner, Text};
+use crate::request::Request;
+use crate::scan::{Scanner, Text};
+use crate::schema::Schema;
 use crate::schema::plan::Plan;
-use crate::schema::rule::Kind;
+use crate::syntax::Malformed;
 use crate::timestamp;
 
 /// Why reading an event stopped: the body is no JSON, or this event is refused.
@@ -21,7 +23,7 @@ pub enum Stop {
 pub struct Refusal {
     pub code: Code,
     pub field: Field,
-    open: usize,
+    pub(crate) open: usize,
 }
 
 impl From<Malformed> for Stop {
@@ -33,14 +35,15 @@ impl From<Malformed> for Stop {
 /// An event's checked envelope; its properties are in `Scratch::members`.
 #[derive(Default)]
 pub struct Event<'a> {
-    pub event_type: usize,
+    /// Its number in the plan.
+    pub kind: usize,
     pub timestamp_us: Option<i64>,
-    pub event_id: Option<EventId>,
+    pub id: Option<EventId>,
     pub user_id: Option<Text<'a>>,
     pub session_id: Option<Text<'a>>,
     seen: Seen,
     /// Declared properties that are there and not null.
-    filled: u64,
+    pub(crate) filled: u64,
 }
 
 /// Which envelope fields were there, a bit each.
@@ -64,10 +67,10 @@ pub struct Rules<'r> {
     pub is_keyed: bool,
 }
 
-type Checked<T> = Result<T, Stop>;
+pub(crate) type Checked<T> = Result<T, Stop>;
 
 /// Refuses for a reason in the envelope.
-fn refuse<T>(code: Code, field: Field) -> Checked<T> {
+pub(crate) fn refuse<T>(code: Code, field: Field) -> Checked<T> {
     Err(Stop::Rejected(Refusal {
         code,
         field,
@@ -75,7 +78,19 @@ fn refuse<T>(code: Code, field: Field) -> Checked<T> {
     }))
 }
 
-impl Rules<'_> {
+impl<'r> Rules<'r> {
+    #[must_use]
+    pub fn new(schema: &'r Schema, limits: &'r Limits, request: &Request) -> Self {
+        let plan = &schema.plan;
+        Self {
+            plan,
+            limits,
+            oldest_us: request.received_at_us - plan.max_age_us,
+            newest_us: request.received_at_us + plan.max_ahead_us,
+            is_keyed: request.idempotency_key.is_some(),
+        }
+    }
+
     /// Reads the event at the cursor and leaves the cursor behind it, also when the event is refused.
     ///
     /// # Errors
@@ -164,11 +179,11 @@ impl Rules<'_> {
         let checked = match field {
             Field::EventType => self
                 .event_type(text, scratch)
-                .map(|found| event.event_type = found),
+                .map(|found| event.kind = found),
             Field::Timestamp => self
                 .timestamp(text, scratch)
                 .map(|at| event.timestamp_us = Some(at)),
-            Field::EventId => event_id(text, scratch).map(|id| event.event_id = Some(id)),
+            Field::EventId => event_id(text, scratch).map(|id| event.id = Some(id)),
             Field::UserId => self
                 .indexed(text, scratch)
                 .map(|()| event.user_id = Some(text)),
@@ -236,120 +251,6 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn properties<'a>(
-        &self,
-        scanner: &mut Scanner<'a>,
-        scratch: &mut Scratch,
-        event: &mut Event<'a>,
-    ) -> Checked<()> {
-        if scanner.peek() != b'{' {
-            let is_absent = scanner.peek() == b'n' && !self.plan.is_properties_required;
-            scanner.skip_value(1)?;
-            return if is_absent {
-                Ok(())
-            } else {
-                refuse(Code::WrongType, Field::Properties)
-            };
-        }
-        let mut there = 0;
-        let mut has_member = !scanner.open(b'}');
-        while has_member {
-            self.property(scanner, scratch, event, &mut there)?;
-            has_member = scanner.has_next(b'}')?;
-        }
-        Ok(())
-    }
-
-    /// One property; `there` has a bit for each declared one met so far, null or not.
-    #[inline]
-    fn property<'a>(
-        &self,
-        scanner: &mut Scanner<'a>,
-        scratch: &mut Scratch,
-        event: &mut Event<'a>,
-        there: &mut u64,
-    ) -> Checked<()> {
-        let start = scanner.at;
-        let key = scanner.key()?;
-        if key.is_escaped {
-            scratch.members.keep_order();
-        }
-        let found = self.plan.properties.find(key.decode(&mut scratch.decoded));
-        let checked = match found {
-            None => scanner.skip_value(2).map(|()| Ok(())),
-            Some(number) if *there >> number & 1 == 1 => {
-                scanner.skip_value(2).map(|()| Err(Code::DuplicateField))
-            }
-            Some(number) => {
-                *there |= 1 << number;
-                event.filled |= u64::from(scanner.peek() != b'n') << number;
-                self.declared(number, scanner, scratch)
-            }
-        }?;
-        let checked = scanner.fault.map_or(checked, |fault| Err(fault.code));
-        if let Err(code) = checked {
-            let field = property_field(found, key.decode(&mut scratch.decoded));
-            return Err(Stop::Rejected(Refusal {
-                code,
-                field,
-                open: 2,
-            }));
-        }
-        scratch.members.push(key.raw, start, scanner.at);
-        Ok(())
-    }
-
-    /// The value of a declared property against its rule. The outer error ends the body, the inner one the event.
-    #[inline]
-    fn declared(
-        &self,
-        number: usize,
-        scanner: &mut Scanner,
-        scratch: &mut Scratch,
-    ) -> Result<Result<(), Code>, Malformed> {
-        let rule = &self.plan.rules[number];
-        match (&rule.kind, scanner.peek()) {
-            (Kind::Text(rule), b'"') => {
-                let text = scanner.string()?;
-                if scanner.fault.is_none() {
-                    return Ok(rule.check(text.decode(&mut scratch.decoded)));
-                }
-            }
-            (Kind::Number(range), b'-' | b'0'..=b'9') => {
-                let number = scanner.number()?;
-                if scanner.fault.is_none() {
-                    return Ok(range.check(number.raw));
-                }
-            }
-            (Kind::Integer(range), b'-' | b'0'..=b'9') => {
-                let number = scanner.number()?;
-                if scanner.fault.is_none() {
-                    return Ok(if number.is_integer {
-                        range.check(number.raw)
-                    } else {
-                        Err(Code::WrongType)
-                    });
-                }
-            }
-            (Kind::Boolean, b't' | b'f')
-            | (Kind::Object, b'{')
-            | (Kind::Array, b'[')
-            | (Kind::Any, _) => {
-                scanner.skip_value(2)?;
-            }
-            (_, first) => {
-                let is_allowed_null = first == b'n' && rule.is_nullable;
-                scanner.skip_value(2)?;
-                return Ok(if is_allowed_null {
-                    Ok(())
-                } else {
-                    Err(Code::WrongType)
-                });
-            }
-        }
-        Ok(Ok(()))
-    }
-
     /// What only the whole event can tell.
     fn complete<'a>(&self, event: Event<'a>) -> Checked<Event<'a>> {
         if event.seen.0 & 1 == 0 {
@@ -361,11 +262,11 @@ impl Rules<'_> {
         if event.seen.0 & 32 == 0 && self.plan.is_properties_required {
             return refuse(Code::MissingField, Field::Properties);
         }
-        let missing = self.plan.required[event.event_type] & !event.filled;
+        let missing = self.plan.required[event.kind] & !event.filled;
         if missing != 0 {
             return refuse(
                 Code::MissingField,
-                Field::Declared(number_of(missing.trailing_zeros())),
+                Field::Declared(missing.trailing_zeros() as usize),
             );
         }
         Ok(event)
@@ -375,7 +276,7 @@ impl Rules<'_> {
         if self.plan.is_timestamp_required {
             return refuse(Code::MissingField, Field::Timestamp);
         }
-        if self.is_keyed || event.event_id.is_some() {
+        if self.is_keyed || event.id.is_some() {
             return refuse(Code::TimestampRequired, Field::Timestamp);
         }
         Ok(())
@@ -385,16 +286,4 @@ impl Rules<'_> {
 #[inline]
 fn event_id(text: Text, scratch: &mut Scratch) -> Result<EventId, Code> {
     identity::parse(text.decode(&mut scratch.decoded)).ok_or(Code::InvalidEventId)
-}
-
-#[cold]
-fn property_field(found: Option<usize>, key: &[u8]) -> Field {
-    match found {
-        Some(number) => Field::Declared(u16::try_from(number).unwrap_or(u16::MAX)),
-        None => Field::Undeclared(echoed(key)),
-    }
-}
-
-fn number_of(bit: u32) -> u16 {
-    u16::try_from(bit).unwrap_or(u16::MAX)
 }

@@ -1,4 +1,4 @@
-//! Event ids: the client's own UUID, one derived from the Idempotency-Key, or a new UUIDv7. RFC 9562.
+//! Event ids: the client's own UUID, one derived from the Idempotency-Key, or a new `UUIDv7`. RFC 9562.
 //! No clock and no entropy source here: the caller gives the receive time and a seed.
 
 /// The bytes of a UUID in network order.
@@ -12,7 +12,7 @@ const TAIL_BITS: u32 = 74;
 const DERIVE_CONTEXT: &str = "ingest 2026-11 event id of an idempotent request";
 const SHARD_CONTEXT: &str = "ingest 2026-11 shard of a named batch";
 
-/// Makes UUIDv7 ids that grow strictly, also when the receive time stands still or goes back:
+/// Makes `UUIDv7` ids that grow strictly, also when the receive time stands still or goes back:
 /// then the tail grows by a random step (RFC 9562 section 6.2, method 2).
 pub struct IdGenerator {
     source: blake3::OutputReader,
@@ -123,8 +123,8 @@ const HEX_VALUES: [u8; 256] = {
     let mut values = [0xff; 256];
     let mut digit = 0;
     while digit < 16 {
-        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        values[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        values[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        values[b"0123456789ABCDEF"[digit as usize] as usize] = digit;
         digit += 1;
     }
     values

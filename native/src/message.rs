@@ -31,11 +31,9 @@ impl Display for Path<'_> {
             Field::EventId => f.write_str("event_id"),
             Field::Properties => f.write_str("properties"),
             Field::Events => f.write_str("events"),
-            Field::Declared(number) => write!(
-                f,
-                "properties.{}",
-                self.1.plan.properties.get(usize::from(*number))
-            ),
+            Field::Declared(number) => {
+                write!(f, "properties.{}", self.1.plan.properties.get(*number))
+            }
             Field::Unknown(name) => f.write_str(name),
             Field::Undeclared(name) => write!(f, "properties.{name}"),
         }
@@ -109,7 +107,7 @@ impl Display for Message<'_> {
 impl Message<'_> {
     fn declared(&self) -> Option<&Rule> {
         match self.field {
-            Field::Declared(number) => self.schema.plan.rules.get(usize::from(*number)),
+            Field::Declared(number) => self.schema.plan.rules.get(*number),
             _ => None,
         }
     }

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use crate::limits::MAX_BOUND_DIGITS;
 use crate::reject::Code;
-use crate::scan::{Scan, Scanner, Syntax};
+use crate::scan::Scanner;
+use crate::syntax::{Scan, Syntax};
 
 /// A number as the client wrote it. An integer has neither fraction nor exponent: 5.0 and 5e0 are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

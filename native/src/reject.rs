@@ -61,7 +61,7 @@ codes! {
     TooDeep "too_deep" "The event nests objects and arrays too deeply";
     NumberTooLong "number_too_long" "A number has too many digits";
     NumberOutOfRange "number_out_of_range" "A number has too large an exponent";
-    NulCharacter "nul_character" "A string or key holds the character U+0000, which PostgreSQL cannot store";
+    NulCharacter "nul_character" "A string or key holds the character U+0000, which cannot be stored";
     LoneSurrogate "lone_surrogate" "A string or key holds half of a surrogate pair";
 }
 
@@ -79,7 +79,7 @@ pub enum Field {
     /// The member `events` of a batch body.
     Events,
     /// A declared property, by its number in the schema.
-    Declared(u16),
+    Declared(usize),
     /// A member of the envelope or the body that is not known; already cut to `MAX_ECHOED_CHARS`.
     Unknown(Box<str>),
     /// A property that is not declared; already cut to `MAX_ECHOED_CHARS`.

@@ -3,64 +3,68 @@
 
 use std::fmt::{self, Display, Write};
 
-use crate::batch::{Refused, Request, Shape, Verdict};
 use crate::identity::{self, EventId};
 use crate::limits::Limits;
 use crate::message::{Message, Path};
+use crate::pass::Draft;
 use crate::reject::{Code, Field, Rejection};
+use crate::request::{Refused, Request, Shape};
 use crate::schema::Schema;
 
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    pub status: u16,
+    /// None: accepted.
+    pub code: Option<Code>,
+}
+
+impl Verdict {
+    #[must_use]
+    pub fn new(refused: Option<&Refused>, draft: &Draft, request: &Request) -> Self {
+        let code = match refused {
+            Some(Refused::Malformed(_)) => Code::MalformedJson,
+            Some(Refused::InvalidUtf8(_)) => Code::InvalidUtf8,
+            Some(Refused::Body(code, _)) => *code,
+            None => return Self::of_events(draft, request),
+        };
+        let status = match code {
+            Code::MalformedJson | Code::InvalidUtf8 | Code::InvalidIdempotencyKey => 400,
+            Code::BodyTooLarge | Code::TooManyEvents => 413,
+            _ => 422,
+        };
+        Self {
+            status,
+            code: Some(code),
+        }
+    }
+
+    fn of_events(draft: &Draft, request: &Request) -> Self {
+        let code = match &draft.rejections[..] {
+            [] => None,
+            [rejection, ..] if request.shape == Shape::Event => Some(rejection.code),
+            _ if request.is_strict => Some(Code::StrictRejected),
+            _ if draft.event_ids.is_empty() => Some(Code::NoAcceptableEvent),
+            _ => None,
+        };
+        Self {
+            status: if code.is_some() { 422 } else { 202 },
+            code,
+        }
+    }
+}
+
 /// All that an answer depends on.
-pub struct Outcome<'o> {
+pub struct Answer<'a> {
     pub verdict: Verdict,
-    pub refused: Option<&'o Refused>,
-    pub event_ids: &'o [EventId],
-    pub rejections: &'o [Rejection],
-    pub schema: &'o Schema,
-    pub limits: &'o Limits,
-    pub request: &'o Request<'o>,
+    pub refused: Option<&'a Refused>,
+    pub draft: &'a Draft,
+    pub schema: &'a Schema,
+    pub limits: &'a Limits,
+    pub request: &'a Request<'a>,
 }
 
-/// Status and code of a request.
-#[must_use]
-pub fn verdict(
-    refused: &Option<Refused>,
-    event_ids: &[EventId],
-    rejections: &[Rejection],
-    request: &Request,
-) -> Verdict {
-    let code = match refused {
-        Some(Refused::Malformed(_)) => Code::MalformedJson,
-        Some(Refused::InvalidUtf8(_)) => Code::InvalidUtf8,
-        Some(Refused::Body(code, _)) => *code,
-        None => return events_verdict(event_ids, rejections, request),
-    };
-    let status = match code {
-        Code::MalformedJson | Code::InvalidUtf8 | Code::InvalidIdempotencyKey => 400,
-        Code::BodyTooLarge | Code::TooManyEvents => 413,
-        _ => 422,
-    };
-    Verdict {
-        status,
-        code: Some(code),
-    }
-}
-
-fn events_verdict(event_ids: &[EventId], rejections: &[Rejection], request: &Request) -> Verdict {
-    let code = match rejections {
-        [] => None,
-        [rejection, ..] if request.shape == Shape::Event => Some(rejection.code),
-        _ if event_ids.is_empty() => Some(Code::NoAcceptableEvent),
-        _ if request.is_strict => Some(Code::StrictRejected),
-        _ => None,
-    };
-    Verdict {
-        status: if code.is_some() { 422 } else { 202 },
-        code,
-    }
-}
-
-impl Outcome<'_> {
+impl Answer<'_> {
     /// Appends the answer's body.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self.verdict.code {
@@ -72,7 +76,7 @@ impl Outcome<'_> {
 
     fn write_event(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"status":"accepted""#);
-        if let ([id], false) = (self.event_ids, self.request.is_minimal) {
+        if let ([id], false) = (&self.draft.event_ids[..], self.request.is_minimal) {
             out.extend_from_slice(br#","event_id":"#);
             write_id(id, out);
         }
@@ -80,17 +84,17 @@ impl Outcome<'_> {
     }
 
     fn write_batch(&self, out: &mut Vec<u8>) {
-        out.reserve(64 + self.event_ids.len() * 39 + self.rejections.len() * 128);
+        out.reserve(64 + self.draft.event_ids.len() * 39 + self.draft.rejections.len() * 128);
         write_raw(
             format_args!(
                 r#"{{"status":"accepted","accepted":{}"#,
-                self.event_ids.len()
+                self.draft.event_ids.len()
             ),
             out,
         );
         if !self.request.is_minimal {
             out.extend_from_slice(br#","event_ids":["#);
-            write_list(self.event_ids, out, |id, out| write_id(id, out));
+            write_list(&self.draft.event_ids, out, write_id);
             out.push(b']');
         }
         self.write_rejected(out);
@@ -123,7 +127,7 @@ impl Outcome<'_> {
 
     /// The one field that a problem is about; None if it is about a list of rejections.
     fn field(&self) -> Option<&Field> {
-        match (self.refused, self.rejections) {
+        match (self.refused, &self.draft.rejections[..]) {
             (Some(Refused::Body(_, field)), _) => Some(field),
             (Some(_), _) => Some(&Field::Whole),
             (None, [rejection]) if self.request.shape == Shape::Event => Some(&rejection.field),
@@ -133,8 +137,8 @@ impl Outcome<'_> {
 
     fn write_rejected(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#","rejected":["#);
-        write_list(self.rejections, out, |rejection, out| {
-            self.write_rejection(rejection, out)
+        write_list(&self.draft.rejections, out, |rejection, out| {
+            self.write_rejection(rejection, out);
         });
         out.push(b']');
     }
@@ -162,13 +166,13 @@ impl Outcome<'_> {
 }
 
 /// The sentence of a problem.
-struct Detail<'d>(&'d Outcome<'d>, Code);
+struct Detail<'d>(&'d Answer<'d>, Code);
 
 impl Display for Detail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(outcome, code) = self;
-        let (limits, rejected) = (outcome.limits, outcome.rejections.len());
-        match (code, outcome.refused) {
+        let Self(answer, code) = self;
+        let (limits, rejected) = (answer.limits, answer.draft.rejections.len());
+        match (code, answer.refused) {
             (_, Some(Refused::Malformed(error))) => {
                 write!(f, "{} at byte {}", error.kind.phrase(), error.position)
             }
@@ -179,33 +183,27 @@ impl Display for Detail<'_> {
                 write!(f, "a body may have at most {} bytes", limits.max_body_bytes)
             }
             (Code::TooManyEvents, _) => {
-                write!(f, "a batch may have at most {} events", max_events(outcome))
+                write!(
+                    f,
+                    "a batch may have at most {} events",
+                    answer.request.max_events(limits)
+                )
             }
             (Code::InvalidIdempotencyKey, _) => {
                 write!(f, "the key must have 1 to {} bytes", limits.max_key_bytes)
             }
             (Code::NoAcceptableEvent, _) => write!(f, "all {rejected} events were rejected"),
             (Code::StrictRejected, _) => {
-                let all = rejected + outcome.event_ids.len();
+                let all = rejected + answer.draft.event_ids.len();
                 write!(
                     f,
                     "{rejected} of {all} events were rejected, so none was accepted"
                 )
             }
-            (code, _) => outcome
-                .message(*code, outcome.field().unwrap_or(&Field::Whole))
+            (code, _) => answer
+                .message(*code, answer.field().unwrap_or(&Field::Whole))
                 .fmt(f),
         }
-    }
-}
-
-fn max_events(outcome: &Outcome) -> usize {
-    match outcome.request.shape {
-        Shape::Batch => outcome
-            .limits
-            .max_compat_events
-            .min(outcome.limits.max_batch_events),
-        Shape::Event | Shape::Native => outcome.limits.max_batch_events,
     }
 }
 
@@ -247,7 +245,9 @@ impl Write for Escaped<'_> {
         for &byte in text.as_bytes() {
             match byte {
                 b'"' | b'\\' => self.0.extend_from_slice(&[b'\\', byte]),
-                0..=0x1f => write_raw(format_args!("\\u{byte:04x}"), self.0),
+                0..=0x1f => self
+                    .0
+                    .extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
                 _ => self.0.push(byte),
             }
         }

@@ -1,60 +1,11 @@
-//! A JSON scanner: it walks RFC 8259 text once, copies nothing and never recurses.
-//! Two kinds of trouble are kept apart: `Malformed` ends the walk, the text is not JSON; a `Fault` is valid JSON that
-//! `PostgreSQL` or a bound refuses, noted (the first one) while the walk goes on.
-//! The caller gives UTF-8; nothing here checks it again. Called by `event` and `batch`.
+//! A JSON scanner: it walks RFC 8259 text once, copies nothing and never recurses. A `Fault` is noted (the first one)
+//! while the walk goes on; `Malformed` ends it.
+//! The caller gives UTF-8; nothing here checks it again. Called by `event` and `pass`.
 
 use crate::limits::Limits;
+use crate::nesting::Nesting;
 use crate::reject::Code;
-
-/// Why text is not JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Syntax {
-    UnexpectedEnd,
-    ExpectedValue,
-    ExpectedKey,
-    ExpectedColon,
-    ExpectedCommaOrEnd,
-    ControlCharacter,
-    InvalidEscape,
-    InvalidNumber,
-    InvalidLiteral,
-    TrailingCharacters,
-}
-
-impl Syntax {
-    /// What was wrong, as a phrase that "at byte N" can follow.
-    #[must_use]
-    pub const fn phrase(self) -> &'static str {
-        match self {
-            Self::UnexpectedEnd => "unexpected end of the text",
-            Self::ExpectedValue => "expected a value",
-            Self::ExpectedKey => "expected a key in double quotes",
-            Self::ExpectedColon => "expected a colon",
-            Self::ExpectedCommaOrEnd => "expected a comma or a closing bracket",
-            Self::ControlCharacter => "raw control character in a string",
-            Self::InvalidEscape => "invalid escape in a string",
-            Self::InvalidNumber => "invalid number",
-            Self::InvalidLiteral => "invalid literal",
-            Self::TrailingCharacters => "unexpected characters after the value",
-        }
-    }
-}
-
-/// The text is not JSON, and the byte where that shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed {
-    pub kind: Syntax,
-    pub position: usize,
-}
-
-/// Valid JSON that must not be stored, and the byte where that shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
-    pub code: Code,
-    pub position: usize,
-}
-
-pub type Scan<T> = Result<T, Malformed>;
+use crate::syntax::{Fault, Malformed, Scan, Syntax};
 
 /// A string's bytes between its quotes, as the client wrote them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,29 +23,6 @@ pub struct Scanner<'a> {
     pub(crate) max_number_exponent: u32,
     max_depth: usize,
     open: Nesting,
-}
-
-/// Which of the open containers are objects, a bit each: a megabyte of `[` takes 128 kB and no stack.
-#[derive(Default)]
-struct Nesting {
-    bits: Vec<u64>,
-    depth: usize,
-}
-
-impl Nesting {
-    fn push(&mut self, is_object: bool) {
-        let (word, bit) = (self.depth / 64, self.depth % 64);
-        if word == self.bits.len() {
-            self.bits.push(0);
-        }
-        self.bits[word] = (self.bits[word] & !(1 << bit)) | (u64::from(is_object) << bit);
-        self.depth += 1;
-    }
-
-    fn is_object(&self) -> bool {
-        let top = self.depth - 1;
-        self.bits[top / 64] >> (top % 64) & 1 == 1
-    }
 }
 
 /// Walks one JSON text of any shape; gives its first fault, if any. For the conformance corpus and tools.
@@ -232,7 +160,7 @@ impl<'a> Scanner<'a> {
         match self.peek() {
             b'"' => self.string().map(|_| ()),
             b'{' | b'[' => {
-                self.open.depth = 0;
+                self.open.clear();
                 self.values(depth)
             }
             _ => self.scalar(),
@@ -246,7 +174,7 @@ impl<'a> Scanner<'a> {
     /// `Malformed` anywhere inside.
     #[cold]
     pub fn skip_rest(&mut self, depth: usize) -> Scan<()> {
-        self.open.depth = 0;
+        self.open.clear();
         for _ in 0..depth {
             self.open.push(true);
         }
@@ -314,7 +242,7 @@ impl<'a> Scanner<'a> {
 
     /// Into a container; false if it was empty and is closed already.
     fn enter(&mut self, is_object: bool, depth: usize) -> bool {
-        if depth + self.open.depth >= self.max_depth {
+        if depth + self.open.depth() >= self.max_depth {
             self.note(Code::TooDeep, self.at);
         }
         let close = if is_object { b'}' } else { b']' };
@@ -327,7 +255,7 @@ impl<'a> Scanner<'a> {
 
     /// Behind a value: to the next value of the innermost container, or out of containers; true when all are closed.
     fn close_all(&mut self) -> Scan<bool> {
-        while self.open.depth > 0 {
+        while self.open.depth() > 0 {
             let is_object = self.open.is_object();
             if self.has_next(if is_object { b'}' } else { b']' })? {
                 if is_object {
@@ -335,7 +263,7 @@ impl<'a> Scanner<'a> {
                 }
                 return Ok(false);
             }
-            self.open.depth -= 1;
+            self.open.pop();
         }
         Ok(true)
     }

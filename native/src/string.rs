@@ -1,7 +1,8 @@
 //! JSON strings: finding the end, noting what `PostgreSQL` refuses, and undoing escapes into a scratch buffer.
 
 use crate::reject::Code;
-use crate::scan::{Scan, Scanner, Syntax, Text};
+use crate::scan::{Scanner, Text};
+use crate::syntax::{Scan, Syntax};
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
@@ -10,8 +11,8 @@ const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
 /// (a borrow can only reach bytes above a true one).
 #[inline]
 fn special(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let slash = word ^ (ONES * b'\\' as u64);
+    let quote = word ^ (ONES * 0x22);
+    let slash = word ^ (ONES * 0x5c);
     let control = word.wrapping_sub(ONES * 0x20) & !word;
     ((quote.wrapping_sub(ONES) & !quote) | (slash.wrapping_sub(ONES) & !slash) | control) & HIGH
 }

@@ -9,9 +9,10 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use crate::batch::{self, Request, Shape};
+use crate::batch;
 use crate::limits::{MAX_AGE_S, MAX_AHEAD_S};
 use crate::message::{Message, Path};
+use crate::request::{Request, Shape};
 use crate::timestamp::{POSTGRES_EPOCH_US, SECOND_US};
 
 use super::schema::{Limits, Schema};

@@ -2,10 +2,10 @@
 
 mod declaration;
 mod error;
-pub mod names;
+pub(crate) mod names;
 mod pattern;
-pub mod plan;
-pub mod rule;
+pub(crate) mod plan;
+pub(crate) mod rule;
 mod url;
 
 pub use error::SchemaError;
@@ -23,7 +23,7 @@ pub struct Schema {
     pub name: String,
     pub layout: u16,
     pub fingerprint: [u8; FINGERPRINT_BYTES],
-    pub plan: Plan,
+    pub(crate) plan: Plan,
 }
 
 impl Schema {

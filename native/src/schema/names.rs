@@ -3,7 +3,7 @@
 /// Names by number, in the order they were given.
 #[derive(Debug)]
 pub struct Names {
-    names: Vec<Box<str>>,
+    list: Vec<Box<str>>,
     /// Number of a name plus one, 0 for none; four times as many slots as names, a power of two.
     slots: Vec<u16>,
     shift: u32,
@@ -13,24 +13,21 @@ impl Names {
     /// `names` are distinct and fewer than 2^14.
     #[must_use]
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
-        let names: Vec<Box<str>> = names.into_iter().map(Box::from).collect();
-        let bits = (names.len() * 4)
-            .next_power_of_two()
-            .max(2)
-            .trailing_zeros();
+        let list: Vec<Box<str>> = names.into_iter().map(Box::from).collect();
+        let bits = (list.len() * 4).next_power_of_two().max(2).trailing_zeros();
         let mut table = Self {
-            names,
+            list,
             slots: vec![0; 1 << bits],
             shift: u64::BITS - bits,
         };
-        for number in 0..table.names.len() {
+        for number in 0..table.list.len() {
             table.insert(number);
         }
         table
     }
 
     fn insert(&mut self, number: usize) {
-        let mut slot = self.slot(self.names[number].as_bytes());
+        let mut slot = self.slot(self.list[number].as_bytes());
         while self.slots[slot] != 0 {
             slot = (slot + 1) & (self.slots.len() - 1);
         }
@@ -44,7 +41,7 @@ impl Names {
         let mut slot = self.slot(key);
         loop {
             let number = usize::from(self.slots[slot]).checked_sub(1)?;
-            if self.names[number].as_bytes() == key {
+            if self.list[number].as_bytes() == key {
                 return Some(number);
             }
             slot = (slot + 1) & (self.slots.len() - 1);
@@ -63,21 +60,21 @@ impl Names {
 
     #[must_use]
     pub fn get(&self, number: usize) -> &str {
-        &self.names[number]
+        &self.list[number]
     }
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.names.len()
+        self.list.len()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.list.is_empty()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(|name| &**name)
+        self.list.iter().map(|name| &**name)
     }
 }
 

@@ -61,15 +61,19 @@ impl TextRule {
     #[inline]
     pub fn check(&self, text: &[u8]) -> Result<(), Code> {
         self.check_length(text)?;
-        if let Some(pattern) = &self.pattern {
-            if !pattern.is_match(text) {
-                return Err(Code::PatternMismatch);
-            }
+        if self
+            .pattern
+            .as_ref()
+            .is_some_and(|pattern| !pattern.is_match(text))
+        {
+            return Err(Code::PatternMismatch);
         }
-        if let Some(allowed) = &self.allowed {
-            if allowed.find(text).is_none() {
-                return Err(Code::NotInEnum);
-            }
+        if self
+            .allowed
+            .as_ref()
+            .is_some_and(|allowed| allowed.find(text).is_none())
+        {
+            return Err(Code::NotInEnum);
         }
         if self.is_url && !is_http_url(text) {
             return Err(Code::InvalidUrl);
@@ -226,13 +230,13 @@ fn range(path: &str, property: &Property) -> Result<Range, SchemaError> {
         ("maximum", &property.maximum),
         ("exclusive_maximum", &property.exclusive_maximum),
     )?;
-    if let (Some(lower), Some(upper)) = (&lower, &upper) {
-        if upper.bound.compared(lower.text.as_bytes()) == Ordering::Greater {
-            return Err(SchemaError::new(
-                path,
-                "its lower bound lies above its upper bound",
-            ));
-        }
+    if let (Some(lower), Some(upper)) = (&lower, &upper)
+        && upper.bound.compared(lower.text.as_bytes()) == Ordering::Greater
+    {
+        return Err(SchemaError::new(
+            path,
+            "its lower bound lies above its upper bound",
+        ));
     }
     Ok(Range { lower, upper })
 }
