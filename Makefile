@@ -3,10 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUST_SOURCES := $(shell find native -name target -prune -o \( -name '*.rs' -o -name '*.toml' \) -print) Cargo.toml Cargo.lock
+RUST_SOURCES := $(shell find native \( -name target -o -name fuzz \) -prune -o \( -name '*.rs' -o -name '*.toml' \) -print) Cargo.toml Cargo.lock
 EXTENSION := python/ingest/_native.abi3.so
 
-.PHONY: help build up test lint bench crash lock native clean
+.PHONY: help build up test lint bench crash fuzz lock native clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -25,6 +25,15 @@ $(VENV)/.built: $(VENV)/.deps $(RUST_SOURCES) pyproject.toml
 native: ## rebuild the extension alone and put it in place in one step
 	cargo build --release --locked --features python -p ingest-native
 	cp target/release/libingest_native.so $(EXTENSION).new && mv $(EXTENSION).new $(EXTENSION)
+
+FUZZ := .fuzz/bin/cargo-fuzz
+SECONDS ?= 60
+
+fuzz: $(FUZZ) ## give each fuzz target SECONDS (60) of random input
+	native/fuzz/run $(SECONDS)
+
+$(FUZZ):
+	cargo install cargo-fuzz --version 0.13.2 --locked --quiet --root .fuzz
 
 lock: ## resolve the pinned dependencies again, with hashes and without an index address
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra embedded --universal --python-version 3.11 \
