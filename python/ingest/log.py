@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from pathlib import Path
 
     from structlog.typing import Processor
 
@@ -30,20 +32,24 @@ SECRET_TEXT = (
 def configure(level: str, style: str) -> None:
     """Set up structlog and the standard library's loggers; `style` is auto, json or text."""
     readable = style == "text" or (style == "auto" and sys.stderr.isatty())
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        hide_secrets,
-    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    _to_stderr(level, shared, _renderer(readable))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(_renderer(readable)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def also_to(path: Path, max_bytes: int, backups: int) -> None:
+    """Write JSON lines to a rotated file too, after `configure`."""
+    handler = RotatingFileHandler(path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8")
+    handler.setFormatter(_formatter(structlog.processors.JSONRenderer()))
+    logging.getLogger().addHandler(handler)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
@@ -71,20 +77,23 @@ def redact(text: str) -> str:
     return text
 
 
+SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    hide_secrets,
+)
+
+
 def _renderer(readable: bool) -> Processor:
     if readable:
         return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     return structlog.processors.JSONRenderer(sort_keys=False)
 
 
-def _to_stderr(level: str, shared: list[Processor], renderer: Processor) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
+def _formatter(renderer: Processor) -> structlog.stdlib.ProcessorFormatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=SHARED,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())

@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.errors import NeedsPerson
@@ -28,11 +29,20 @@ PRIVATE = 0o700
 WALKABLE = 0o711
 
 
+@dataclass(frozen=True)
+class LogBounds:
+    """How large one process's log files get, and how many of them are kept."""
+
+    max_bytes: int = 10 << 20
+    backups: int = 3
+
+
 class DataDir:
     """The directory of one stack and the account that runs its servers."""
 
-    def __init__(self, path: Path, run_user: str = "nobody") -> None:
+    def __init__(self, path: Path, run_user: str = "nobody", logs: LogBounds | None = None) -> None:
         """Name the places; nothing is made before `prepare`."""
+        self.logs = logs or LogBounds()
         self.path = path.absolute()
         self.account = accounts.for_servers(run_user)
         self.key_file = self.path / "key"

@@ -30,14 +30,21 @@ TEMPLATE = Path(__file__).with_name("edge.conf")
 SPARE_FILES = 512  # listeners, logs, upstream connections of an idle edge
 WORKERS_PER_PROCESS = 4  # one nginx process carries what several API workers can take
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names what is listened on
+LIMITS = (
+    *("max_body_bytes", "max_connections", "max_address_connections"),
+    *("head_timeout_s", "body_timeout_s", "admin_port"),
+)
 
 INGEST = """
             if ($request_method != POST) { return 405; }
             if ($has_key = 0) { return 401; }
             if ($has_length = 0) { return 411; }
+            if ($is_form) { return 415; }
+            if ($has_bad_idempotency_key) { return 596; }
             proxy_pass http://workers;
         """
 DRAINING = " return 597; "
+NOBODY = " return 503; "
 OPEN = """
             if ($request_method !~ ^(GET|HEAD)$) { return 405; }
             proxy_pass http://workers;
@@ -56,7 +63,6 @@ class Edge(Process):
     ) -> None:
         """Serve `settings.host:port`; every request to a worker carries `secret`."""
         super().__init__("edge", home)
-        self.log_bytes, self.log_backups = settings.log_max_bytes, settings.log_backups
         self._settings = settings
         self._secret = secret
         self._worker_ports = tuple(worker_ports)
@@ -150,11 +156,7 @@ class Edge(Process):
 
     def _values(self) -> dict[str, str]:
         settings = self._settings
-        limits = {
-            name: str(getattr(settings, name))
-            for name in ("max_body_bytes", "max_connections", "max_address_connections")
-            + ("head_timeout_s", "body_timeout_s", "admin_port")
-        }
+        limits = {name: str(getattr(settings, name)) for name in LIMITS}
         return limits | {
             "user": self._user(),
             "processes": str(-(-settings.workers // WORKERS_PER_PROCESS)),
@@ -166,10 +168,15 @@ class Edge(Process):
             "edge_secret": self._secret,
             "listen": self._listen(),
             "tls": self._tls(),
-            "ingest": DRAINING if self._draining else INGEST,
+            "ingest": self._ingest(),
             "open": OPEN,
             "problems": problems.directives(),
         }
+
+    def _ingest(self) -> str:
+        if self._draining:
+            return DRAINING
+        return INGEST if self._worker_ports else NOBODY
 
     def _user(self) -> str:
         account = self.home.account

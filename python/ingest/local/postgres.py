@@ -92,6 +92,11 @@ class EmbeddedPostgres(Process):
         return self._url("postgres", self._secrets.postgres, "postgres")
 
     @property
+    def password(self) -> str:
+        """The password of the database's owner."""
+        return self._secrets.postgres_ingest
+
+    @property
     def data(self) -> Path:
         """PostgreSQL's own directory."""
         return (self.home.servers / "postgres").resolve()

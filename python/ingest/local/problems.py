@@ -43,7 +43,7 @@ class Problem:
         return (
             f"        error_page {self.found} ={self.status} {name};\n"
             f"        location = {name} {{ internal; default_type application/problem+json; "
-            f"add_header X-Request-Id $request_id always; {header}"
+            f"add_header X-Request-Id $request_name always; {header}"
             f"return {self.status} '{self.body}'; }}"
         )
 
@@ -73,6 +73,13 @@ PROBLEMS = (
     Problem(413, 413, "Content Too Large", "body_too_large", "the body is larger than the limit"),
     Problem(414, 414, "URI Too Long", "uri_too_long", "the address is too long"),
     Problem(
+        415,
+        415,
+        "Unsupported Media Type",
+        "unsupported_media_type",
+        "the body must be JSON: Content-Type: application/json",
+    ),
+    Problem(
         494, 431, "Request Header Fields Too Large", "head_too_large", "the headers are too large"
     ),
     Problem(495, 400, "Bad Request", "bad_certificate", "the client's certificate is not accepted"),
@@ -83,6 +90,13 @@ PROBLEMS = (
     Problem(502, 502, "Bad Gateway", "worker_unreachable", UNKNOWN, RETRY),
     Problem(503, 503, "Service Unavailable", "unavailable", "not available now", RETRY),
     Problem(504, 504, "Gateway Timeout", "worker_timeout", UNKNOWN, RETRY),
+    Problem(
+        596,
+        400,
+        "Bad Request",
+        "invalid_idempotency_key",
+        "Idempotency-Key must be 1 to 255 visible ASCII characters",
+    ),
     Problem(597, 503, "Service Unavailable", "draining", "this server is stopping", RETRY),
     Problem(598, 503, "Service Unavailable", "too_many_connections", "too many at once", RETRY),
 )

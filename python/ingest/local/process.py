@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SPAWN = Path(__file__).with_name("spawn.py")
 POLL_S = 0.02
 NOFILE = 4096
-LOG_BYTES, LOG_BACKUPS = 10 << 20, 3
 
 
 class StartError(IngestError):
@@ -55,7 +54,6 @@ class Process(ABC):
         """Name it; `home` holds its log."""
         self.name = name
         self.home = home
-        self.log_bytes, self.log_backups = LOG_BYTES, LOG_BACKUPS
         self._child: subprocess.Popen[bytes] | None = None
         self._log: ProcessLog | None = None
 
@@ -151,8 +149,9 @@ class Process(ABC):
 
     def _open_log(self) -> ProcessLog:
         if self._log is None:
+            bounds = self.home.logs
             path = self.home.log / f"{self.name}.log"
-            self._log = ProcessLog(path, self.log_bytes, self.log_backups)
+            self._log = ProcessLog(path, bounds.max_bytes, bounds.backups)
         return self._log
 
 

@@ -1,0 +1,20 @@
+"""`ingest admin`: the process for people and machines that look."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ingest.cli import options
+
+
+def admin(
+    config: options.Config = None,
+    admin_port: Annotated[int | None, typer.Option(help="Listen here.  [default: 8081]")] = None,
+) -> None:
+    """Run the admin process; SIGTERM ends it."""
+    settings = options.load(config, admin_port=admin_port)
+    from ingest.admin import server
+
+    server.run(settings)

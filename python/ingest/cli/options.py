@@ -1,0 +1,35 @@
+"""The options that several commands share, and the settings that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ingest.settings import Settings
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Settings file (TOML); also INGEST_CONFIG.")
+]
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory.  [default: ./data]")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(help="PostgreSQL already running; INGEST_DATABASE_URL hides it from `ps`."),
+]
+ValkeyUrl = Annotated[
+    str | None,
+    typer.Option(help="Valkey already running; INGEST_VALKEY_URL hides it from `ps`."),
+]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+def load(config: Path | None, **given: Any) -> Settings:
+    """Make the settings of a command and set logging up; SettingsError if they are wrong."""
+    from ingest import log
+    from ingest.settings import Settings
+
+    settings = Settings.load(config, **given)
+    log.configure(settings.log_level, settings.log_format)
+    return settings

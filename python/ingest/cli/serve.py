@@ -1,0 +1,21 @@
+"""`ingest serve`: one API worker, for a supervisor, systemd or a container."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ingest.cli import options
+
+
+def serve(
+    listen_port: Annotated[int, typer.Option(help="Loopback port that the edge sends to.")],
+    index: Annotated[int, typer.Option(help="Which of the workers; chooses its shard.")] = 0,
+    config: options.Config = None,
+) -> None:
+    """Run one API worker; SIGTERM drains it."""
+    settings = options.load(config)
+    from ingest.api import server
+
+    server.run(settings, index, listen_port)
