@@ -76,11 +76,14 @@ class Grouper:
 
     def _transaction(self, shard: int, members: list[Waiting]) -> Transaction:
         entries = [self._pack(run) for run in self._runs(members)]
-        counts: Counter[bytes] = Counter()
+        counts: Counter[tuple[bytes, int]] = Counter()
         for one in members:
-            field = shards.AcceptedField(self._producer.id, one.project_id, one.hour).encode()
-            counts[field] += one.batch.rows
-        buffers = self._commands[shard].append(entries, counts)
+            counts[one.project_id, one.hour] += one.batch.rows
+        fields = {
+            shards.AcceptedField(self._producer.id, *key).encode(): rows
+            for key, rows in counts.items()
+        }
+        buffers = self._commands[shard].append(entries, fields)
         return Transaction(members, buffers, len(entries))
 
     def _runs(self, members: list[Waiting]) -> Iterator[list[Waiting]]:

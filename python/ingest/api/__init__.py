@@ -1,0 +1,1 @@
+"""The API worker: takes events over HTTP and answers once the stream has them."""

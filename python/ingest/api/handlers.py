@@ -1,0 +1,110 @@
+"""The routes that take events: authenticate, check and encode in one call, append, answer.
+
+Everything that a request needs is in memory but the append, which all share that wait.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ingest import _native, metrics
+from ingest.api import asked, keys, responses
+from ingest.errors import IngestError
+from ingest.serving import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ingest.api.keys import KeyRing
+    from ingest.serving import Request, Response
+    from ingest.store.key_table import Grant
+    from ingest.stream.append import Appender
+
+SINGLE, BATCH, NATIVE = "/api/v1/event", "/api/v1/event/batch", "/v1/events"
+SHAPES = {
+    SINGLE: _native.SHAPE_EVENT,
+    BATCH: _native.SHAPE_BATCH,
+    NATIVE: _native.SHAPE_NATIVE,
+}
+HOUR_US = 3_600_000_000
+_ACCEPTED = 202
+
+
+def event_routes(ring: KeyRing, encoder: _native.Encoder, appender: Appender) -> list[Route]:
+    """Give the three routes."""
+    return [
+        Route("POST", path, EventRoute(path, ring, encoder, appender).answer) for path in SHAPES
+    ]
+
+
+class EventRoute:
+    """One route: its path is its label in the metrics, and says what shape a body has."""
+
+    def __init__(
+        self, path: str, ring: KeyRing, encoder: _native.Encoder, appender: Appender
+    ) -> None:
+        self._path = path
+        self._shape = SHAPES[path]
+        self._ring = ring
+        self._encoder = encoder
+        self._appender = appender
+
+    async def answer(self, request: Request, headers: Mapping[str, str]) -> Response:
+        """Answer one request; 202 only after the stream's own answer."""
+        try:
+            grant = self._grant(headers)
+            body = request.body
+            asked.check_body(headers, body)
+            wish = asked.read(headers, request.query_params.multi_items())
+        except asked.Refusal as refusal:
+            response = responses.REFUSALS[refusal.code]
+            self._count_refused(response.status_code, refusal.code)
+            return response
+        received_us = time.time_ns() // 1000
+        batch = self._encoder.encode(
+            body,
+            grant.project_id,
+            received_us,
+            self._shape,
+            idempotency_key=wish.idempotency_key,
+            strict=wish.is_strict,
+            minimal=wish.is_minimal,
+        )
+        for code, count in batch.reject_counts:
+            metrics.REJECTED.counts[code,] += count
+        if batch.status != _ACCEPTED:
+            self._count_refused(batch.status, batch.code)
+            return responses.rejected(batch.status, batch.response)
+        try:
+            hour = received_us // HOUR_US
+            level = await self._appender.submit(batch, grant.project_id, hour)
+        except IngestError as error:
+            return self._not_appended(error)
+        self._count_accepted(batch, len(body))
+        return responses.accepted(batch.response, level, is_minimal=wish.is_minimal)
+
+    def _grant(self, headers: Mapping[str, str]) -> Grant:
+        key = keys.presented(headers)
+        grant = self._ring.find(key) if key is not None else None
+        if grant is None:
+            is_known = key is None or self._ring.is_loaded
+            raise asked.Refusal("unauthorized" if is_known else "keys_unavailable")
+        if grant.is_revoked:
+            raise asked.Refusal("key_revoked")
+        return grant
+
+    def _not_appended(self, error: IngestError) -> Response:
+        code = responses.code_of(error)
+        response = responses.not_appended(code, self._appender.retry_after_s())
+        self._count_refused(response.status_code, code)
+        return response
+
+    def _count_accepted(self, batch: _native.Batch, length: int) -> None:
+        metrics.REQUESTS.counts[self._path, "202"] += 1
+        metrics.EVENTS.counts[self._path,] += batch.rows
+        metrics.BODY_BYTES.counts[self._path,] += length
+
+    def _count_refused(self, status: int, code: str) -> None:
+        metrics.REQUESTS.counts[self._path, str(status)] += 1
+        metrics.REFUSED.counts[code,] += 1

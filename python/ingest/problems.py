@@ -1,0 +1,102 @@
+"""What a client is told when a request as a whole is refused: RFC 9457 problem details.
+
+One table of the codes that Python answers with; the codes for bodies and events are the native
+extension's (REJECT_CODES), those of malformed HTTP the edge's. A code never changes its meaning.
+No HTTP library here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+CONTENT_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A reason for a refusal; `message` is what is told when nothing more precise is known."""
+
+    code: str
+    status: int
+    title: str
+    message: str
+
+    def body(self, message: str = "", **members: object) -> bytes:
+        """Write it as JSON; `members` are added as they are."""
+        told = message or self.message
+        fields = {
+            "type": f"urn:ingest:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "message": told,
+            "detail": told,
+        }
+        return json.dumps(fields | members, separators=(",", ":")).encode()
+
+
+def _table(*problems: Problem) -> dict[str, Problem]:
+    return {problem.code: problem for problem in problems}
+
+
+_RETRY = "Service Unavailable"
+PROBLEMS = _table(
+    Problem(
+        "truncated_body", 400, "Bad Request", "the body is shorter or longer than Content-Length"
+    ),
+    Problem(
+        "invalid_idempotency_key",
+        400,
+        "Bad Request",
+        "Idempotency-Key must be one value of 1 to 255 visible ASCII characters",
+    ),
+    Problem("invalid_parameter", 400, "Bad Request", "the parameter strict is true or false"),
+    Problem("invalid_request", 400, "Bad Request", "the request's fields can't be read"),
+    Problem(
+        "unauthorized",
+        401,
+        "Unauthorized",
+        "a known key is needed in X-Api-Key or Authorization: Bearer",
+    ),
+    Problem("key_revoked", 403, "Forbidden", "this key was revoked"),
+    Problem("forbidden", 403, "Forbidden", "this is not allowed"),
+    Problem("not_found", 404, "Not Found", "there is no such route"),
+    Problem(
+        "method_not_allowed",
+        405,
+        "Method Not Allowed",
+        "this route has other methods: see Allow",
+    ),
+    Problem("name_taken", 409, "Conflict", "a project of this name exists"),
+    Problem("length_required", 411, "Length Required", "Content-Length is needed"),
+    Problem("body_too_large", 413, "Content Too Large", "the body is larger than the limit"),
+    Problem(
+        "unsupported_media_type",
+        415,
+        "Unsupported Media Type",
+        "the body must be application/json in UTF-8",
+    ),
+    Problem(
+        "unsupported_encoding",
+        415,
+        "Unsupported Media Type",
+        "Content-Encoding is not taken: send the body as it is",
+    ),
+    Problem("invalid_project", 422, "Unprocessable Content", "the project's fields are not valid"),
+    Problem("internal_error", 500, "Internal Server Error", "this is a fault of the server"),
+    Problem("overloaded", 503, _RETRY, "more waits than may: come back later"),
+    Problem("stream_full", 503, _RETRY, "the stream has no room until it drains"),
+    Problem("stream_unavailable", 503, _RETRY, "the stream can't be reached"),
+    Problem("stream_misconfigured", 503, _RETRY, "the stream refuses: its operator must act"),
+    Problem("shard_missing", 503, _RETRY, "no consumer has created the stream yet"),
+    Problem(
+        "outcome_unknown",
+        503,
+        _RETRY,
+        "the events may or may not be stored: send them again with the same ids or key",
+    ),
+    Problem("keys_unavailable", 503, _RETRY, "the keys are not loaded yet"),
+    Problem("database_unavailable", 503, _RETRY, "PostgreSQL can't be reached"),
+    Problem("draining", 503, _RETRY, "this server is stopping"),
+)

@@ -1,0 +1,244 @@
+"""One HTTP process on a loopback port: Robyn's raw routes, readiness, signals and the drain.
+
+The only module that imports Robyn; the API worker and the admin process are services that it runs.
+
+    SIGTERM, SIGINT   answer what still comes until it has been quiet, then exit 0
+    a second one      exit at once
+
+Robyn is used below its application class: that one reads the environment and a file, wraps each
+handler in a layer of its own, adds pages that load from elsewhere, and waits for ever at a port in
+use. Its parser trusts its peer, so something that frames requests must stand in front: the edge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from ingest import log
+from ingest.errors import IngestError, NeedsPerson
+from ingest.problems import CONTENT_TYPE, PROBLEMS
+from ingest.readiness import READY, STOPPING, notify
+
+# At its import Robyn takes the command line for its own: `--help`, `--version`, `--workers`.
+_arguments, sys.argv = sys.argv, sys.argv[:1]
+try:
+    from robyn.processpool import initialize_event_loop
+    from robyn.robyn import (
+        FunctionInfo,
+        Headers,
+        HttpMethod,
+        Request,
+        Response,
+        Server,
+        SocketHeld,
+    )
+finally:
+    sys.argv = _arguments
+
+__all__ = ["Answer", "Headers", "Request", "Response", "Route", "Service", "problem", "serve"]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# Robyn's own threads only carry requests to the one event loop that runs all handlers.
+ROBYN_THREADS = 1
+# An edge that has reloaded without this worker sends nothing for so long.
+QUIET_S = 0.3
+POLL_S = 0.02
+NOISY_LOGGERS = ("actix_server", "actix_http", "actix_web", "mio", "robyn")
+
+Answer = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. Its handler gets the request and its headers, their names in lower case.
+
+    A header that came twice has its values joined with ", "; one that is not ASCII is not there.
+    """
+
+    method: str
+    path: str
+    answer: Answer
+
+
+class Service(Protocol):
+    """What a process serves."""
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """All routes; a GET answers HEAD too."""
+
+    def refuse(self, headers: Mapping[str, str]) -> Response | None:
+        """Give the answer for a caller who may not ask at all; None lets the request in."""
+
+    async def start(self) -> None:
+        """Begin, on the event loop of the handlers; IngestError ends the process."""
+
+    def drain(self) -> None:
+        """Tell from now on that this process is stopping; requests are still answered."""
+
+    async def stop(self) -> None:
+        """End; nothing is in flight any more."""
+
+
+def problem(code: str, message: str = "", **headers: str) -> Response:
+    """Make the answer for a refusal; header names are written with underscores."""
+    known = PROBLEMS[code]
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(known.status, {"Content-Type": CONTENT_TYPE, **named}, known.body(message))
+
+
+def serve(service: Service, host: str, port: int, drain_timeout_s: float) -> NoReturn:
+    """Serve until a signal ends the process; `host` is an IP address. NeedsPerson: port in use."""
+    _check_free(host, port)
+    for name in NOISY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    _Process(service, host, port, drain_timeout_s).run()
+
+
+class _Process:
+    def __init__(self, service: Service, host: str, port: int, drain_timeout_s: float) -> None:
+        self._service = service
+        self._address = (host, port)
+        self._drain_timeout_s = drain_timeout_s
+        self._in_flight = 0
+        self._last_at = 0.0
+        self._is_stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run(self) -> NoReturn:
+        initialize_event_loop()  # type: ignore[no-untyped-call]
+        server = Server()
+        for method, path, answer in self._table():
+            function = FunctionInfo(self._counted(answer), True, 1, {}, {})
+            server.add_route(getattr(HttpMethod, method), path, function, False)
+        server.add_startup_handler(FunctionInfo(self._started, True, 0, {}, {}))
+        held = SocketHeld(*self._address)
+        server.start(held, ROBYN_THREADS)  # type: ignore[call-arg]  # its stub is of another version
+        self._exit(0)
+
+    def _table(self) -> list[tuple[str, str, Answer]]:
+        """List the service's routes, and for every other method and path a fallback."""
+        routes = self._service.routes
+        table = [(route.method, route.path, route.answer) for route in routes]
+        table += [("HEAD", one.path, one.answer) for one in routes if one.method == "GET"]
+        taken = {(method, path) for method, path, _ in table}
+        paths = {path for _, path, _ in table} | {"/", "/*rest"}
+        return table + [
+            (method, path, self._fallback)
+            for path in paths
+            for method in METHODS
+            if (method, path) not in taken
+        ]
+
+    async def _fallback(self, request: Request, _headers: Mapping[str, str]) -> Response:
+        path = request.url.path
+        allowed = [route.method for route in self._service.routes if route.path == path]
+        if not allowed:
+            return problem("not_found")
+        return problem("method_not_allowed", Allow=", ".join(sorted(allowed)))
+
+    def _counted(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        refuse, clock = self._service.refuse, time.monotonic
+
+        async def counted(request: Request) -> Response:
+            self._in_flight += 1
+            try:
+                headers = request.headers.to_dict()
+                return refuse(headers) or await answer(request, headers)
+            except Exception:  # noqa: BLE001 - the outermost loop: one bad request ends alone
+                log.get(__name__).exception("a handler failed", path=request.url.path)
+                return problem("internal_error")
+            finally:
+                self._in_flight -= 1
+                self._last_at = clock()
+
+        return counted
+
+    async def _started(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await self._service.start()
+        except IngestError as error:
+            log.get(__name__).error("can't start", reason=str(error))
+            self._exit(1)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled)
+        self._in_background(self._announce())
+
+    async def _announce(self) -> None:
+        """Tell that requests are answered, once one has been."""
+        reader, writer = await asyncio.open_connection(*self._address)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        await reader.readline()
+        writer.close()
+        log.get(__name__).info("listening", host=self._address[0], port=self._address[1])
+        notify(READY)
+
+    def _signalled(self) -> None:
+        if self._is_stopping:
+            self._exit(1)
+        self._is_stopping = True
+        self._in_background(self._drain())
+
+    async def _drain(self) -> None:
+        clock = time.monotonic
+        log.get(__name__).info("draining", in_flight=self._in_flight)
+        notify(STOPPING)
+        self._service.drain()
+        self._last_at = clock()
+        deadline = clock() + self._drain_timeout_s
+        while clock() < deadline and not self._is_quiet():  # noqa: ASYNC110 - two clocks to watch
+            await asyncio.sleep(POLL_S)
+        _shut(self._address)
+        await self._service.stop()
+        await asyncio.sleep(POLL_S)  # whoever was refused just now is still being answered
+        log.get(__name__).info("stopped", in_flight=self._in_flight)
+        self._exit(0)
+
+    def _is_quiet(self) -> bool:
+        return not self._in_flight and time.monotonic() - self._last_at >= QUIET_S
+
+    def _in_background(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _exit(self, status: int) -> NoReturn:
+        """End without Robyn's part in it: a single process of it never ends on a signal."""
+        logging.shutdown()
+        os._exit(status)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Refuse a port in use: with SO_REUSEPORT two servers would share its connections."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise NeedsPerson(f"{host}:{port} can't be listened on: {error.strerror}") from error
+
+
+def _shut(address: tuple[str, int]) -> None:
+    """Stop listening: Robyn keeps copies of the socket, so each of them is shut, not closed."""
+    for entry in Path("/dev/fd").iterdir():
+        with suppress(OSError):
+            duplicate = socket.socket(fileno=os.dup(int(entry.name)))
+            with duplicate:
+                if duplicate.getsockname()[:2] == address and _listens(duplicate):
+                    duplicate.shutdown(socket.SHUT_RDWR)
+
+
+def _listens(candidate: socket.socket) -> bool:
+    return bool(candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
