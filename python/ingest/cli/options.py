@@ -22,6 +22,7 @@ ValkeyUrl = Annotated[
     str | None,
     typer.Option(help="Valkey already running; INGEST_VALKEY_URL hides it from `ps`."),
 ]
+ListenHost = Annotated[str, typer.Option(help="Address to listen on; in a container 0.0.0.0.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 

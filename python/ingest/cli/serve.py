@@ -10,7 +10,8 @@ from ingest.cli import options
 
 
 def serve(
-    listen_port: Annotated[int, typer.Option(help="Loopback port that the edge sends to.")],
+    listen_port: Annotated[int, typer.Option(help="Port that the edge sends to.")],
+    listen_host: options.ListenHost = "127.0.0.1",
     index: Annotated[int, typer.Option(help="Which of the workers; chooses its shard.")] = 0,
     config: options.Config = None,
 ) -> None:
@@ -18,4 +19,4 @@ def serve(
     settings = options.load(config)
     from ingest.api import server
 
-    server.run(settings, index, listen_port)
+    server.run(settings, index, listen_port, listen_host)

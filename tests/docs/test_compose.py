@@ -1,0 +1,275 @@
+"""docker-compose.yml without an engine: parsed, and its files tried with the wheels' servers."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import typer.main
+import yaml
+from ingest.cli import app
+from ingest.local import valkey as embedded
+from ingest.local import wheels
+from ingest.settings import PREFIX, Settings
+from ingest.stream.connection import connect
+
+from tests.docs import pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingest.local.postgres import EmbeddedPostgres
+
+FOLDER = pages.ROOT / "deploy" / "compose"
+COMPOSE: dict[str, Any] = yaml.safe_load(pages.page("docker-compose.yml"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"] == "ingest:local"}
+OFFICIAL = {"postgres:18", "valkey/valkey:9", "nginx:1", "ingest:local"}
+VARIABLE = re.compile(r"\$\{(\w+)")
+START_TIMEOUT_S = 20.0
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What make-env writes."""
+    folder = tmp_path_factory.mktemp("env")
+    subprocess.run([FOLDER / "make-env"], cwd=folder, check=True)
+    written = folder / ".env"
+    assert written.stat().st_mode & 0o777 == 0o600
+    lines = [line for line in written.read_text().splitlines() if not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_make_env_does_not_overwrite(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("kept")
+    done = subprocess.run([FOLDER / "make-env"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert (tmp_path / ".env").read_text() == "kept"
+
+
+def test_every_variable_is_written_by_make_env(secrets: dict[str, str]) -> None:
+    assert set(VARIABLE.findall(pages.page("docker-compose.yml"))) <= secrets.keys()
+    assert len({*secrets.values()}) == len(secrets)
+
+
+@each_service
+def test_the_image_is_an_official_one(name: str) -> None:
+    assert SERVICES[name]["image"] in OFFICIAL
+
+
+@each_service
+def test_privileges_are_dropped(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    # Our own image has its user in the Dockerfile.
+    assert service.get("user", "") not in {"root", "0"}
+    assert ("user" in service) != (name in OURS)
+
+
+def test_our_image_runs_as_a_user() -> None:
+    assert "USER 10001:10001" in pages.page("Dockerfile")
+
+
+@each_service
+def test_no_argument_holds_a_secret(name: str) -> None:
+    service = SERVICES[name]
+    arguments = [*service.get("command", []), *service.get("healthcheck", {}).get("test", [])]
+    assert not [argument for argument in arguments if "${" in argument]
+
+
+@each_service
+def test_ports_are_published_on_loopback_alone(name: str, secrets: dict[str, str]) -> None:
+    for port in SERVICES[name].get("ports", []):
+        variable, default = re.fullmatch(r"\$\{(\w+):-([\d.:]+)\}:\d+", port).groups()  # type: ignore[union-attr]
+        assert secrets[variable] == default
+        assert default.startswith("127.0.0.1:")
+
+
+def test_only_edge_and_admin_are_outside_of_the_inner_network() -> None:
+    outside = {name for name, service in SERVICES.items() if service["networks"] != ["back"]}
+    assert outside <= {"edge", "admin"}
+    assert COMPOSE["networks"]["back"] == {"internal": True}
+
+
+@each_service
+def test_every_mounted_file_is_there(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        source, _, _ = volume.partition(":")
+        is_file = source.startswith("./")
+        assert (pages.ROOT / source).is_file() if is_file else source in COMPOSE["volumes"]
+        assert not is_file or volume.endswith(":ro")
+
+
+def test_postgres_keeps_its_data_where_the_image_has_it() -> None:
+    assert "postgres:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
+
+
+@each_service
+def test_dependencies_are_services_with_a_matching_condition(name: str) -> None:
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        if how["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        else:
+            assert how["condition"] == "service_completed_successfully"
+            assert SERVICES[other]["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_command_and_settings_are_known(name: str) -> None:
+    verb, *arguments = OURS[name]["command"]
+    command = typer.main.get_command(app.APP).commands[verb]  # type: ignore[attr-defined]
+    assert command.make_context(verb, list(arguments)).params
+    settings = {variable.removeprefix(PREFIX).lower() for variable in OURS[name]["environment"]}
+    assert settings <= Settings.model_fields.keys()
+
+
+def test_the_edge_is_the_one_that_up_runs() -> None:
+    rendered = runpy.run_path(str(FOLDER / "render_edge.py"))["config"](Settings())
+    assert pages.page("deploy/compose/edge.conf.template") == rendered
+
+
+def test_nginx_takes_the_edges_configuration(tmp_path: Path) -> None:
+    template = pages.page("deploy/compose/edge.conf.template")
+    (tmp_path / "edge.conf").write_text(template.replace("${EDGE_SECRET}", "0123abc"))
+    (tmp_path / "temp").mkdir()
+    program = wheels.NGINX.folder_for(None) / "nginx"
+    tested = subprocess.run(
+        [program, "-t", "-p", f"{tmp_path}/", "-c", "edge.conf", "-e", "stderr"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stderr
+    assert "warn" not in tested.stderr
+
+
+def test_the_workers_of_the_edge_are_services() -> None:
+    servers = re.findall(
+        r"server ([\w-]+):(\d+) resolve", pages.page("deploy/compose/edge.conf.template")
+    )
+    ports = {name: service["command"][-1] for name, service in SERVICES.items() if name in OURS}
+    assert {name for name, _ in servers} <= SERVICES.keys()
+    assert all(ports[name] == port for name, port in servers if name.startswith("worker"))
+
+
+@pytest.fixture
+def valkey_url(secrets: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """A Valkey as the compose file starts it, on a free port; the operator's URL."""
+    port = free_port()
+    configuration = pages.page("deploy/compose/valkey.conf").replace("dir /data", f"dir {tmp_path}")
+    (tmp_path / "valkey.conf").write_text(configuration.replace("port 6379", f"port {port}"))
+    script = pages.page("deploy/compose/valkey-start.sh")
+    script = script.replace("/etc/ingest/valkey.conf", str(tmp_path / "valkey.conf"))
+    path = f"{wheels.VALKEY.folder_for(None)}:/usr/bin:/bin"
+    process = subprocess.Popen(["sh", "-c", script], env=secrets | {"PATH": path}, cwd=tmp_path)
+    try:
+        yield f"redis://operator:{secrets['VALKEY_OPERATOR_PASSWORD']}@127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(START_TIMEOUT_S)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def test_valkey_starts_durable_and_with_its_users(valkey_url: str) -> None:
+    client = connect(valkey_url, name="test")
+    until_answered(client.ping)
+    found = client.config_get("append*", "maxmemory-policy")
+    assert found["appendonly"] == "yes"
+    assert found["appendfsync"] == "always"
+    assert found["maxmemory-policy"] == "noeviction"
+    users = {user.split()[1]: user for user in client.acl_list()}
+    assert users.keys() == {"default", "operator", "consumer", "worker"}
+    assert " off " in users["default"]
+    client.close()
+
+
+def until_answered(ask: Any) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            ask()
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_users_of_valkey_may_do_what_they_may_in_up() -> None:
+    script = pages.page("deploy/compose/valkey-start.sh")
+    assert f"~ingest:* &ingest:* {embedded.CONSUMER_COMMANDS}\n" in script
+    assert f"~ingest:* &ingest:* {embedded.WORKER_COMMANDS}\n" in script
+
+
+def test_valkey_is_configured_as_in_up() -> None:
+    lines = {
+        line for line in pages.page("deploy/compose/valkey.conf").splitlines() if line[:1] != "#"
+    }
+    ours = {line for line in embedded.CONFIGURATION.splitlines() if "{" not in line}
+    different = {"port 0", "unixsocketperm 700", "daemonize no", "always-show-logo no"}
+    assert {line for line in ours - different if not line.startswith("user ")} <= lines
+
+
+def test_postgres_makes_the_roles(postgres: EmbeddedPostgres) -> None:
+    script = pages.page("deploy/compose/postgres-roles.sh").replace("ingest", "composed")
+    with psycopg.connect(postgres.superuser_dsn) as connection:
+        given = connection.info.get_parameters() | {"password": connection.info.password}
+    env = {
+        "POSTGRES_USER": "postgres",
+        "PATH": str(Path(postgres.program("psql")).parent),
+        "PGHOST": given["host"],
+        "PGPASSWORD": given["password"],
+        "POSTGRES_INGEST_PASSWORD": "it's one",
+        "POSTGRES_WORKER_PASSWORD": "another",
+    }
+    subprocess.run(["/bin/sh", "-c", script], env=env, check=True)
+    for role, password in (("composed", "it's one"), ("composed_worker", "another")):
+        with psycopg.connect(host=given["host"], user=role, password=password, dbname="composed"):
+            pass
+    with psycopg.connect(postgres.superuser_dsn, autocommit=True) as connection:
+        connection.execute("DROP DATABASE composed")
+        connection.execute("DROP ROLE composed_worker, composed")
+
+
+def test_postgres_knows_its_options(postgres: EmbeddedPostgres) -> None:
+    command = SERVICES["postgres"]["command"]
+    names = [option.partition("=")[0] for option in command[2::2]]
+    with psycopg.connect(postgres.superuser_dsn) as connection:
+        found = connection.execute("SELECT name FROM pg_settings WHERE name = ANY(%s)", (names,))
+        assert {name for (name,) in found} == set(names)
+
+
+def test_the_image_is_built_from_files_that_are_there() -> None:
+    sources = re.findall(r"^COPY (?!--from)(\S+) ", pages.page("Dockerfile"), re.MULTILINE)
+    assert sources
+    assert all((pages.ROOT / source).exists() for source in sources)
+    kept = [line[1:] for line in pages.page(".dockerignore").splitlines() if line[:1] == "!"]
+    assert all((pages.ROOT / name).exists() for name in kept)
+    maturin = re.search(r"maturin==([\d.]+)", pages.page("pyproject.toml"))
+    assert maturin
+    assert maturin[0] in pages.page("Dockerfile")
+
+
+@pytest.mark.parametrize("name", ["ci", "wheels"])
+def test_workflows_use_verbs_that_exist(name: str) -> None:
+    text = pages.page(f".github/workflows/{name}.yml")
+    assert yaml.safe_load(text)["jobs"]
+    targets = set(re.findall(r"^(\w+):", pages.page("Makefile"), re.MULTILINE))
+    assert set(re.findall(r"run: make (\w+)", text)) <= targets
