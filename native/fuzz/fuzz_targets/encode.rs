@@ -5,9 +5,10 @@ mod oracle;
 
 use std::sync::{Arc, LazyLock};
 
-use ingest_native::batch::{Batch, Encoder, Request, Shape};
+use ingest_native::batch::{Batch, Encoder};
 use ingest_native::limits::Limits;
 use ingest_native::reject::Code;
+use ingest_native::request::{Request, Shape};
 use ingest_native::schema::Schema;
 use ingest_native::tuple::Tuple;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use ingest_native::batch::{Encoder, Request, Shape};
+use ingest_native::batch::Encoder;
 use ingest_native::limits::Limits;
+use ingest_native::request::{Request, Shape};
 use ingest_native::schema::Schema;
 use libfuzzer_sys::fuzz_target;
 
@@ -18,9 +19,16 @@ fuzz_target!(|text: &str| {
     let again = Schema::new(&schema.text).expect("the same text again");
     assert_eq!(again.fingerprint, schema.fingerprint);
     let mut encoder = Encoder::new(Arc::clone(&schema), Limits::default(), &[7; 32]);
-    let names: Vec<&str> = schema.plan.properties.iter().collect();
+    let table: toml::Table = text.parse().expect("a schema is TOML");
+    let names = |table_name| {
+        table
+            .get(table_name)
+            .and_then(|names| Some(names.as_table()?.keys().collect()))
+    };
+    let event_types: Vec<&String> = names("event_types").expect("a schema has event types");
+    let properties: Vec<&String> = names("properties").unwrap_or_default();
     for value in ["\"a\"", "-1.5", "7", "null", "true", "{}", "[]"] {
-        let body = body(schema.plan.event_types.get(0), &names, value);
+        let body = body(event_types[0], &properties, value);
         let request = Request {
             project_id: &[9; 16],
             received_at_us: NOW_US,
@@ -35,7 +43,7 @@ fuzz_target!(|text: &str| {
 });
 
 /// An event of that type with `value` in every declared property.
-fn body(event_type: &str, names: &[&str], value: &str) -> String {
+fn body(event_type: &str, names: &[&String], value: &str) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let members: Vec<String> = names
         .iter()

@@ -1,6 +1,6 @@
 //! The same request read by `serde_json`, which keeps every digit of a number.
 
-use ingest_native::batch::Shape;
+use ingest_native::request::Shape;
 use ingest_native::tuple::Tuple;
 use serde::Deserialize;
 use serde_json::Value;
