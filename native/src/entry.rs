@@ -18,9 +18,9 @@ mod error;
 
 pub use error::EntryError;
 
+use crate::pgcopy::LAYOUT;
+
 pub const HEADER_BYTES: usize = 52;
-/// Version of the tuples: columns, their order and their binary forms.
-pub const LAYOUT: u16 = 1;
 /// Flag: holds ids that a client chose or that were derived from a key, so a second copy may exist.
 pub const FLAG_NAMED: u16 = 1;
 /// Bound of what one entry may unpack to: 16 MiB, 64 times the usual entry. Checked before anything is allocated.

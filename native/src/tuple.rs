@@ -1,30 +1,22 @@
-//! The reading side of a tuple: checks its structure and finds its columns. The slow twin of the writing side.
+//! The reading side of a tuple: checks its structure and finds its columns.
 //!
-//! ```text
-//!   0      2                22               42            54            66
-//!   +------+----------------+----------------+-------------+-------------+-----------------------------------------+
-//!   | i16  | i32 = 16       | i32 = 16       | i32 = 8     | i32 = 8     | i32 + text | i32 + text | i32 + text | ..|
-//!   | = 8  | event_id       | project_id     | timestamp   | received_at | event_type | user_id    | session_id | ..|
-//!   +------+----------------+----------------+-------------+-------------+-----------------------------------------+
-//!                                                             .. | i32 + 01 + text properties (jsonb version 1)
-//! ```
-//!
-//! Big endian, as `PostgreSQL` wants it; -1 as a length is NULL, for `user_id` and `session_id` alone. What the texts
-//! hold was checked when they were written; here only their places are, so that no claim of length is trusted.
+//! `pgcopy` draws the bytes. NULL is for `user_id` and `session_id` alone. What the texts hold was checked when they were
+//! written; here only their places are, so that no claim of length is trusted.
+
+use crate::pgcopy::{
+    EVENT_ID_AT, FIXED_BYTES, JSONB_VERSION, PROJECT_ID_AT, RECEIVED_AT_AT, TIMESTAMP_AT,
+};
+use crate::timestamp::POSTGRES_EPOCH_US;
 
 /// What a COPY BINARY stream begins with: signature, flags, length of the header's extension.
 pub const COPY_HEADER: [u8; 19] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
-/// Microseconds from 1970 to 2000, where `PostgreSQL` begins to count.
-pub const EPOCH_OFFSET_US: i64 = 946_684_800_000_000;
 /// End of the year 9999. Tuples outside 1970..=9999 cannot come from an encoder, so they count as damaged.
 const MAX_UNIX_US: i64 = 253_402_300_799_999_999;
 
 const COLUMNS: [u8; 2] = 8_i16.to_be_bytes();
 const UUID_LENGTH: [u8; 4] = 16_i32.to_be_bytes();
 const TIME_LENGTH: [u8; 4] = 8_i32.to_be_bytes();
-const JSONB_VERSION: u8 = 1;
-const FIXED_BYTES: usize = 66;
 
 /// One row of a COPY BINARY stream, borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +47,13 @@ impl<'a> Tuple<'a> {
         if fixed[0..2] != COLUMNS {
             return Err("the column count is not 8");
         }
-        if fixed[2..6] != UUID_LENGTH || fixed[22..26] != UUID_LENGTH {
+        if length(fixed, EVENT_ID_AT) != UUID_LENGTH || length(fixed, PROJECT_ID_AT) != UUID_LENGTH
+        {
             return Err("an id is not 16 bytes long");
         }
-        if fixed[42..46] != TIME_LENGTH || fixed[54..58] != TIME_LENGTH {
+        if length(fixed, TIMESTAMP_AT) != TIME_LENGTH
+            || length(fixed, RECEIVED_AT_AT) != TIME_LENGTH
+        {
             return Err("a timestamp is not 8 bytes long");
         }
         let event_type = take_column(&mut rest)?.ok_or("event_type is null")?;
@@ -70,16 +65,21 @@ impl<'a> Tuple<'a> {
         };
         Ok(Self {
             raw: &bytes[..bytes.len() - rest.len()],
-            event_id: field(fixed, 6),
-            project_id: field(fixed, 26),
-            timestamp_us: unix_us(field(fixed, 46))?,
-            received_at_us: unix_us(field(fixed, 58))?,
+            event_id: field(fixed, EVENT_ID_AT),
+            project_id: field(fixed, PROJECT_ID_AT),
+            timestamp_us: unix_us(field(fixed, TIMESTAMP_AT))?,
+            received_at_us: unix_us(field(fixed, RECEIVED_AT_AT))?,
             event_type,
             user_id,
             session_id,
             properties,
         })
     }
+}
+
+/// What stands before the bytes of a fixed column.
+fn length(fixed: &[u8; FIXED_BYTES], column_at: usize) -> [u8; 4] {
+    field(fixed, column_at - 4)
 }
 
 fn take_column<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, &'static str> {
@@ -99,7 +99,7 @@ fn take_column<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, &'static str
 
 fn unix_us(bytes: [u8; 8]) -> Result<i64, &'static str> {
     i64::from_be_bytes(bytes)
-        .checked_add(EPOCH_OFFSET_US)
+        .checked_add(POSTGRES_EPOCH_US)
         .filter(|us| (0..=MAX_UNIX_US).contains(us))
         .ok_or("a timestamp is outside the years 1970 to 9999")
 }
