@@ -84,6 +84,9 @@ class Service(Protocol):
     async def start(self) -> None:
         """Begin, on the event loop of the handlers; IngestError ends the process."""
 
+    def is_ready(self) -> bool:
+        """Whether the work can begin; whoever started this process is told once."""
+
     def drain(self) -> None:
         """Tell from now on that this process is stopping; requests are still answered."""
 
@@ -177,12 +180,14 @@ class _Process:
         self._in_background(self._announce())
 
     async def _announce(self) -> None:
-        """Tell that requests are answered, once one has been."""
+        """Tell that requests are answered, once one has been and the service is ready."""
         reader, writer = await asyncio.open_connection(*self._address)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         await reader.readline()
         writer.close()
         log.get(__name__).info("listening", host=self._address[0], port=self._address[1])
+        while not self._service.is_ready():  # noqa: ASYNC110 - the service has no event for it
+            await asyncio.sleep(POLL_S)
         notify(READY)
 
     def _signalled(self) -> None:

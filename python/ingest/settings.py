@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     edge_secret: SecretStr | None = _setting(
         None, "secret", "a worker answers only requests that carry it; `up` makes its own"
     )
+    worker_urls: str = _setting(
+        "", "URLs", "where admin asks the workers, separated by spaces; `up` knows its own"
+    )
     admin_token: SecretStr | None = _setting(
         None, "secret", "the admin process asks for it always; `up` makes its own"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ingest import _native, metrics
+from ingest import _native, media, metrics
 from ingest.api import asked, keys, responses
 from ingest.errors import IngestError
 from ingest.serving import Route
@@ -55,9 +55,9 @@ class EventRoute:
         try:
             grant = self._grant(headers)
             body = request.body
-            asked.check_body(headers, body)
+            media.check_body(headers, body)
             wish = asked.read(headers, request.query_params.multi_items())
-        except asked.Refusal as refusal:
+        except media.Refusal as refusal:
             response = responses.REFUSALS[refusal.code]
             self._count_refused(response.status_code, refusal.code)
             return response
@@ -89,9 +89,9 @@ class EventRoute:
         grant = self._ring.find(key) if key is not None else None
         if grant is None:
             is_known = key is None or self._ring.is_loaded
-            raise asked.Refusal("unauthorized" if is_known else "keys_unavailable")
+            raise media.Refusal("unauthorized" if is_known else "keys_unavailable")
         if grant.is_revoked:
-            raise asked.Refusal("key_revoked")
+            raise media.Refusal("key_revoked")
         return grant
 
     def _not_appended(self, error: IngestError) -> Response:

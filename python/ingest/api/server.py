@@ -93,6 +93,10 @@ class Worker:
         self._follower.start()
         self._appender.start()
 
+    def is_ready(self) -> bool:
+        """Tell whether events are taken."""
+        return self._not_ready() is None
+
     def drain(self) -> None:
         """Tell from now on that this worker is stopping."""
         self._is_draining = True
@@ -103,14 +107,18 @@ class Worker:
         await self._appender.close()
 
     async def _health(self, _request: Request, _headers: Mapping[str, str]) -> Response:
+        refusal = self._not_ready()
+        if refusal is not None:
+            return refusal
+        told = {"status": "ok", "ack": str(self._appender.level)}
+        return Response(200, _JSON, orjson.dumps(told))
+
+    def _not_ready(self) -> Response | None:
         if self._is_draining:
             return responses.DRAINING
         if self._appender.away is not None:
             return problem("stream_unavailable", Retry_After="1")
-        if not self._ring.is_loaded:
-            return responses.REFUSALS["keys_unavailable"]
-        told = {"status": "ok", "ack": str(self._appender.level)}
-        return Response(200, _JSON, orjson.dumps(told))
+        return None if self._ring.is_loaded else responses.REFUSALS["keys_unavailable"]
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         return Response(200, _TEXT, metrics.render())

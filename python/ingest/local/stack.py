@@ -148,6 +148,7 @@ class Stack:
             valkey_url=self._consumer_valkey_url,
             admin_token=self._admin_token,
             edge_secret=self._edge_secret,
+            worker_urls=" ".join(f"http://{ADMIN_HOST}:{one.port}" for one in self.workers),
         )
 
     @property

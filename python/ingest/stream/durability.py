@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import redis
+
+from ingest.errors import Retryable
 from ingest.stream.command import command
 
 if TYPE_CHECKING:
@@ -29,9 +32,30 @@ class AckLevel(StrEnum):
     MEMORY = "memory"
 
 
+def ask(client: redis.Redis) -> AckLevel:
+    """Ask over a synchronous client, which is closed then; Retryable when Valkey can't answer.
+
+    A server that answers and keeps its settings to itself is judged like any that can't be read.
+    """
+    try:
+        client.ping()
+        found = client.config_get(*NEEDED)
+    except redis.ResponseError:
+        return AckLevel.MEMORY
+    except redis.RedisError as error:
+        raise Retryable(f"Valkey can't be reached: {error}") from error
+    finally:
+        client.close()
+    return level([_bytes(text) for pair in found.items() for text in pair])
+
+
 def level(reply: Reply) -> AckLevel:
     """Judge the reply to READ: names and values by turns."""
     if not isinstance(reply, list):
         return AckLevel.MEMORY
     found = dict(zip(reply[::2], reply[1::2], strict=False))
     return AckLevel.FSYNC if found == NEEDED else AckLevel.MEMORY
+
+
+def _bytes(text: object) -> bytes:
+    return text if isinstance(text, bytes) else str(text).encode()

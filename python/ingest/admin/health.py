@@ -1,0 +1,51 @@
+"""What /readyz tells: each part of the system, whether it does its work, and why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ingest.errors import IngestError
+from ingest.store import session
+from ingest.stream import durability
+from ingest.stream.connection import connect
+
+if TYPE_CHECKING:
+    from ingest.admin.workers import Workers
+
+VALKEY_TIMEOUT_S = 2.0
+OK_STATUS = 200
+
+
+class Part(NamedTuple):
+    """One part; `reason` is empty while it is well, `detail` is said in any case."""
+
+    name: str
+    reason: str
+    detail: str = ""
+
+
+def database(dsn: str) -> Part:
+    """Ask PostgreSQL for its version, over a connection of its own."""
+    try:
+        with session.connect(dsn, "ingest admin") as connection:
+            version = connection.info.server_version
+    except IngestError as error:
+        return Part("postgresql", str(error))
+    return Part("postgresql", "", f"version {version // 10_000}")
+
+
+def stream(url: str) -> Part:
+    """Ask Valkey how durable an append is; `memory` is no fault, but it is told."""
+    try:
+        level = durability.ask(connect(url, name="ingest-admin", timeout_s=VALKEY_TIMEOUT_S))
+    except IngestError as error:
+        return Part("valkey", str(error))
+    return Part("valkey", "", f"ack {level}")
+
+
+def of_workers(workers: Workers) -> list[Part]:
+    """Ask each worker whether it takes events."""
+    return [
+        Part(f"worker {told.url}", "" if told.status == OK_STATUS else told.text or "no answer")
+        for told in workers.ask("/-/ready")
+    ]
