@@ -12,9 +12,10 @@ from ingest.cli import options
 def admin(
     config: options.Config = None,
     admin_port: Annotated[int | None, typer.Option(help="Listen here.  [default: 8081]")] = None,
+    listen_host: options.ListenHost = "127.0.0.1",
 ) -> None:
     """Run the admin process; SIGTERM ends it."""
     settings = options.load(config, admin_port=admin_port)
     from ingest.admin import server
 
-    server.run(settings)
+    server.run(settings, listen_host)
