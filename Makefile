@@ -22,6 +22,14 @@ $(VENV)/.built: $(VENV)/.deps $(RUST_SOURCES) pyproject.toml
 	$(BIN)/maturin develop --quiet --release --locked
 	touch $@
 
+# What the benchmarks compare with and draw with, and what the linter needs to read them.
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.deps
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bench.txt
+	touch $@
+
+bench: build $(VENV)/.bench ## measure end to end beside the baseline, quick (FLAGS=--full for all)
+	$(BIN)/python -m bench.e2e $(or $(FLAGS),--quick)
+
 native: ## rebuild the extension alone and put it in place in one step
 	cargo build --release --locked --features python -p ingest-native
 	cp target/release/libingest_native.so $(EXTENSION).new && mv $(EXTENSION).new $(EXTENSION)
@@ -38,5 +46,8 @@ $(FUZZ):
 lock: ## resolve the pinned dependencies again, with hashes and without an index address
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra embedded --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --group bench --extra embedded --constraints requirements/dev.txt \
+		--universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/bench.txt
 	$(BIN)/uv pip compile pyproject.toml --constraints requirements/dev.txt --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
