@@ -77,7 +77,7 @@ fn scan_only(criterion: &mut Criterion) {
             assert_eq!(
                 scan::validate(black_box(body.as_bytes()), &limits),
                 Ok(None)
-            )
+            );
         });
     });
     group.finish();

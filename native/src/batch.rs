@@ -6,6 +6,7 @@ use crate::entry::FLAG_NAMED;
 use crate::event::Scratch;
 use crate::identity::{EventId, IdGenerator};
 use crate::limits::Limits;
+use crate::message::{Message, Path};
 use crate::pass::{Draft, Pass, State};
 use crate::reject::{Code, Field, Rejection};
 use crate::request::{Refused, Request};
@@ -37,7 +38,38 @@ pub struct Encoder {
     state: State,
 }
 
+/// A rejection as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Of the event in the request.
+    pub index: u32,
+    pub code: Code,
+    /// Path as in `properties.price`; empty for the whole event.
+    pub field: String,
+    pub message: String,
+}
+
 impl Batch {
+    /// The rejections with their texts, as the answer has them.
+    pub fn told(&self) -> impl Iterator<Item = Told> {
+        let (schema, limits) = (&*self.schema, &self.limits);
+        self.rejections.iter().map(move |rejection| {
+            let (code, field) = (rejection.code, &rejection.field);
+            Told {
+                index: rejection.index,
+                code,
+                field: Path(field, schema).to_string(),
+                message: Message {
+                    code,
+                    field,
+                    schema,
+                    limits,
+                }
+                .to_string(),
+            }
+        })
+    }
+
     /// The flags of an entry that may hold this batch.
     #[must_use]
     pub fn flags(&self) -> u16 {

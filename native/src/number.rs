@@ -100,6 +100,9 @@ impl Bound {
         let (is_negative, unsigned) = text
             .strip_prefix('-')
             .map_or((false, text), |rest| (true, rest));
+        if !unsigned.starts_with(|first: char| first.is_ascii_digit()) {
+            return None;
+        }
         let (digits, scale) = short_decimal(unsigned.as_bytes())?;
         Some(Self {
             is_negative: is_negative && digits > 0,

@@ -11,7 +11,6 @@ use pyo3::types::{PyBytes, PyString};
 
 use crate::batch;
 use crate::limits::{MAX_AGE_S, MAX_AHEAD_S};
-use crate::message::{Message, Path};
 use crate::request::{Request, Shape};
 use crate::timestamp::{POSTGRES_EPOCH_US, SECOND_US};
 
@@ -176,24 +175,9 @@ impl Batch {
 
     #[getter]
     fn rejections(&self) -> Vec<Rejected> {
-        let (schema, limits) = (&self.0.schema, &self.0.limits);
-        let told = |rejection: &crate::reject::Rejection| {
-            let (code, field) = (rejection.code, &rejection.field);
-            let message = Message {
-                code,
-                field,
-                schema,
-                limits,
-            }
-            .to_string();
-            (
-                rejection.index,
-                code.name(),
-                Path(field, schema).to_string(),
-                message,
-            )
-        };
-        self.0.rejections.iter().map(told).collect()
+        let told = self.0.told();
+        told.map(|told| (told.index, told.code.name(), told.field, told.message))
+            .collect()
     }
 
     /// How many events were rejected for each code, for metrics.

@@ -15,6 +15,7 @@ use super::encoder::Batch;
 type Packed<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 #[pyo3(signature = (batches, fingerprint, producer, sequence, *, compress))]
 pub fn pack_entry<'py>(
     py: Python<'py>,

@@ -60,7 +60,7 @@ impl Schema {
 
     #[getter]
     fn event_types<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.0.plan.event_types.iter().collect::<Vec<_>>())
+        PyTuple::new(py, self.0.event_types().collect::<Vec<_>>())
     }
 }
 

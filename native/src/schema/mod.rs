@@ -52,4 +52,8 @@ impl Schema {
     pub fn builtin() -> Result<Self, SchemaError> {
         Self::new(BUILTIN)
     }
+    /// The declared event types.
+    pub fn event_types(&self) -> impl Iterator<Item = &str> {
+        self.plan.event_types.iter()
+    }
 }
