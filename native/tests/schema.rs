@@ -32,133 +32,93 @@ fn the_builtin_rules_compile() {
     );
 }
 
+/// The text is refused at `path` for a reason that holds `reason`.
+fn refused(text: &str, path: &str, reason: &str) {
+    let error = Schema::new(text)
+        .err()
+        .unwrap_or_else(|| panic!("compiled: {text}"));
+    assert!(
+        error.path == path && error.reason.contains(reason),
+        "{text}: {error}"
+    );
+    assert!(error.to_string().starts_with("schema: "), "{error}");
+}
+
 #[test]
 fn faults_name_their_path() {
-    for (text, path, reason) in [
-        ("", "name", "is required"),
-        ("name='a'", "layout", "is required"),
-        ("name='a'\nlayout=2\n[event_types.a]", "layout", "must be 1"),
-        ("name='a'\nlayout=1", "event_types", "at least one"),
-        ("name=1\nlayout=1", "name", "expected a string"),
-        ("a=[", "", "line 1"),
-        (&format!("color='red'\n{HEAD}"), "color", "not a key"),
+    let on = |more: &str| format!("{HEAD}{more}");
+    refused("", "name", "is required");
+    refused("name='a'", "layout", "is required");
+    refused("name='a'\nlayout=2\n[event_types.a]", "layout", "must be 1");
+    refused("name='a'\nlayout=1", "event_types", "at least one");
+    refused("name=1\nlayout=1", "name", "expected a string");
+    refused("a=[", "", "line 1");
+    refused(&format!("color='red'\n{HEAD}"), "color", "not a key");
+    refused(&on("requires=['x']"), "event_types.a", "unknown field");
+    refused(
+        &on("required=['x']"),
+        "event_types.a.required",
+        "not declared",
+    );
+    refused(&on("[event_types.'']"), "event_types.", "1 to 1024 bytes");
+    refused(
+        &on("[envelope]\ntimestamp='maybe'"),
+        "envelope",
+        "unknown variant",
+    );
+    refused(
+        &on("[timestamp]\nmax_age_s=2592001"),
+        "timestamp.max_age_s",
+        "at most 2592000",
+    );
+    refused(
+        &on("[timestamp]\nmax_ahead_s=-1"),
+        "timestamp",
+        "expected u32",
+    );
+    let many = (0..65).fold(String::new(), |text, number| {
+        text + &format!("[properties.p{number}]\ntype='any'\n")
+    });
+    refused(&on(&many), "properties", "more than 64");
+    refused(&"#".repeat((1 << 20) + 1), "", "more than 1048576 bytes");
+}
+
+#[test]
+fn faults_of_a_property_name_its_key() {
+    for (declared, key, reason) in [
+        ("", "", "missing field `type`"),
+        ("type='text'", "", "unknown variant"),
+        ("type='number'\npattern='x'", ".pattern", "does not go"),
+        ("type='string'\nminimum=1", ".minimum", "does not go"),
+        ("type='string'\npattern='('", ".pattern", "unclosed"),
         (
-            &format!("{HEAD}requires=['x']"),
-            "event_types.a",
-            "unknown field",
-        ),
-        (
-            &format!("{HEAD}required=['x']"),
-            "event_types.a.required",
-            "not declared",
-        ),
-        (
-            &format!("{HEAD}[event_types.'']"),
-            "event_types.",
-            "1 to 1024 bytes",
-        ),
-        (
-            &format!("{HEAD}[envelope]\ntimestamp='maybe'"),
-            "envelope",
-            "unknown variant",
-        ),
-        (
-            &format!("{HEAD}[timestamp]\nmax_age_s=2592001"),
-            "timestamp.max_age_s",
-            "at most 2592000",
-        ),
-        (
-            &format!("{HEAD}[timestamp]\nmax_ahead_s=-1"),
-            "timestamp",
-            "expected u32",
-        ),
-        (
-            &format!("{HEAD}[properties.p]"),
-            "properties.p",
-            "missing field `type`",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='text'"),
-            "properties.p",
-            "unknown variant",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='number'\npattern='x'"),
-            "properties.p.pattern",
-            "does not go",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='string'\nminimum=1"),
-            "properties.p.minimum",
-            "does not go",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='string'\npattern='('"),
-            "properties.p.pattern",
-            "unclosed",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='string'\npattern='(a{{1000}}){{1000}}'"),
-            "properties.p.pattern",
+            "type='string'\npattern='(a{1000}){1000}'",
+            ".pattern",
             "size",
         ),
+        ("type='string'\nenum=[]", ".enum", "different values"),
+        ("type='string'\nenum=['a','a']", ".enum", "different values"),
         (
-            &format!("{HEAD}[properties.p]\ntype='string'\nenum=[]"),
-            "properties.p.enum",
-            "different values",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='string'\nenum=['a','a']"),
-            "properties.p.enum",
-            "different values",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='string'\nmin_length=2\nmax_length=1"),
-            "properties.p.max_length",
+            "type='string'\nmin_length=2\nmax_length=1",
+            ".max_length",
             "below",
         ),
+        ("type='integer'\nminimum='1'", ".minimum", "a number"),
+        ("type='number'\nmaximum=nan", ".maximum", "18 digits"),
+        ("type='number'\nmaximum=1e30", ".maximum", "18 digits"),
         (
-            &format!("{HEAD}[properties.p]\ntype='integer'\nminimum='1'"),
-            "properties.p.minimum",
-            "a number",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='number'\nmaximum=nan"),
-            "properties.p.maximum",
-            "18 digits",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='number'\nmaximum=1e30"),
-            "properties.p.maximum",
-            "18 digits",
-        ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='number'\nminimum=1\nexclusive_minimum=1"),
-            "properties.p.exclusive_minimum",
+            "type='number'\nminimum=1\nexclusive_minimum=1",
+            ".exclusive_minimum",
             "twin",
         ),
-        (
-            &format!("{HEAD}[properties.p]\ntype='number'\nminimum=5\nmaximum=4.5"),
-            "properties.p",
-            "above",
-        ),
+        ("type='number'\nminimum=5\nmaximum=4.5", "", "above"),
     ] {
-        let error = Schema::new(text)
-            .err()
-            .unwrap_or_else(|| panic!("compiled: {text}"));
-        assert!(
-            error.path == path && error.reason.contains(reason),
-            "{text}: {error}"
+        refused(
+            &format!("{HEAD}[properties.p]\n{declared}"),
+            &format!("properties.p{key}"),
+            reason,
         );
-        assert!(error.to_string().starts_with("schema: "), "{error}");
     }
-    let many = (0..65)
-        .map(|number| format!("[properties.p{number}]\ntype='any'\n"))
-        .collect::<String>();
-    assert_eq!(
-        Schema::new(&format!("{HEAD}{many}")).unwrap_err().path,
-        "properties"
-    );
 }
 
 #[test]
@@ -246,12 +206,14 @@ fn a_pattern_is_for_the_whole_string() {
 #[test]
 fn many_and_similar_names_are_told_apart() {
     let names: Vec<String> = (0..1000)
-        .map(|number| format!("prefix_{:04}_suffix__", number))
+        .map(|number| format!("prefix_{number:04}_suffix__"))
         .collect();
-    let types: String = names
-        .iter()
-        .map(|name| format!("[event_types.{name}]\n"))
-        .collect();
+    let types = names.iter().fold(String::new(), |text, name| {
+        text + &format!(
+            "[event_types.{name}]
+"
+        )
+    });
     let mut encoder = shop::encoder(&format!("name='a'\nlayout=1\n{types}"));
     for name in &names {
         let batch = encoder.encode(&event(name, "{}", ""), &REQUEST);
