@@ -21,7 +21,7 @@ from tests.docs import pages
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ingest.local.run_file import RunFile
+    from tests.running import Running
 
 PAGE = "docs/posting-events.md"
 STORED_TIMEOUT_S = 20.0
@@ -30,11 +30,11 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 pytestmark = pytest.mark.stack
 
 
-def shell(text: str, folder: Path, stack: RunFile) -> Any:
+def shell(text: str, folder: Path, stack: Running) -> Any:
     """Run lines in a folder with `data/key`; gives the answer's JSON."""
     (folder / "data").mkdir(exist_ok=True)
-    (folder / "data" / "key").write_text(stack.api_key + "\n")
-    text = text.replace("http://127.0.0.1:8080", stack.url)
+    (folder / "data" / "key").write_text(stack.run.api_key + "\n")
+    text = text.replace("http://127.0.0.1:8080", stack.run.url)
     done = subprocess.run(
         ["bash", "-euc", text], cwd=folder, capture_output=True, text=True, check=True
     )
@@ -47,7 +47,7 @@ def without_ids(answer: Any) -> Any:
 
 @pytest.mark.parametrize(("page", "label"), [("README.md", "post"), (PAGE, "one"), (PAGE, "many")])
 def test_curl_gets_the_answer_that_the_page_shows(
-    page: str, label: str, tmp_path: Path, stack: RunFile
+    page: str, label: str, tmp_path: Path, stack: Running
 ) -> None:
     lines = pages.labelled(page, label).text
     if page == PAGE:
@@ -58,9 +58,9 @@ def test_curl_gets_the_answer_that_the_page_shows(
     assert are_stored(stack, answer["event_ids"])
 
 
-def are_stored(stack: RunFile, event_ids: list[str]) -> bool:
+def are_stored(stack: Running, event_ids: list[str]) -> bool:
     deadline = time.monotonic() + STORED_TIMEOUT_S
-    with psycopg.connect(stack.dsn, autocommit=True) as connection:
+    with psycopg.connect(stack.run.dsn, autocommit=True) as connection:
         while time.monotonic() < deadline:
             found = connection.execute(
                 "SELECT count(*) FROM event WHERE event_id = ANY(%s::uuid[])", (event_ids,)
@@ -71,8 +71,8 @@ def are_stored(stack: RunFile, event_ids: list[str]) -> bool:
     return False
 
 
-def test_the_shown_problem_is_the_answer_without_a_key(tmp_path: Path, stack: RunFile) -> None:
-    answer = shell(f"curl -sS -X POST {stack.url}/v1/events", tmp_path, stack)
+def test_the_shown_problem_is_the_answer_without_a_key(tmp_path: Path, stack: Running) -> None:
+    answer = shell(f"curl -sS -X POST {stack.run.url}/v1/events", tmp_path, stack)
     assert answer == json.loads(pages.labelled(PAGE, "problem").text)
 
 
@@ -80,8 +80,8 @@ PROGRAMS = {"python": ("python3", "post.py"), "javascript": ("node", "post.mjs")
 
 
 @pytest.mark.parametrize("language", PROGRAMS)
-def test_the_client_posts_one_event(language: str, tmp_path: Path, stack: RunFile) -> None:
-    done = client(language, tmp_path, stack.url, stack.api_key)
+def test_the_client_posts_one_event(language: str, tmp_path: Path, stack: Running) -> None:
+    done = client(language, tmp_path, stack.run.url, stack.run.api_key)
     assert done.stdout == "1 accepted, 0 rejected\n"
 
 
@@ -105,9 +105,9 @@ def client(language: str, folder: Path, url: str, key: str) -> subprocess.Comple
 
 @pytest.mark.parametrize("language", PROGRAMS)
 def test_the_client_gives_up_on_what_can_not_succeed(
-    language: str, tmp_path: Path, stack: RunFile
+    language: str, tmp_path: Path, stack: Running
 ) -> None:
-    done = client(language, tmp_path, stack.url, "wk_live_" + "x" * 43)
+    done = client(language, tmp_path, stack.run.url, "wk_live_" + "x" * 43)
     assert done.returncode == 1
     assert '"code":"unauthorized"' in done.stderr.replace('\\"', '"')
 
@@ -140,14 +140,14 @@ class Unreliable(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("language", PROGRAMS)
 def test_the_client_repeats_and_the_event_is_stored_once(
-    language: str, tmp_path: Path, stack: RunFile
+    language: str, tmp_path: Path, stack: Running
 ) -> None:
     answers: list[bytes] = []
-    handler = type("Handler", (Unreliable,), {"edge": stack.url, "answers": answers})
+    handler = type("Handler", (Unreliable,), {"edge": stack.run.url, "answers": answers})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{proxy.server_port}"
-        done = client(language, tmp_path, url, stack.api_key)
+        done = client(language, tmp_path, url, stack.run.api_key)
         proxy.shutdown()
     assert done.stdout == "1 accepted, 0 rejected\n"
     lost, answered = (json.loads(answer) for answer in answers if answer)
@@ -155,8 +155,8 @@ def test_the_client_repeats_and_the_event_is_stored_once(
     assert are_stored(stack, answered["event_ids"])
 
 
-def test_openapi_names_every_route_of_the_page(tmp_path: Path, stack: RunFile) -> None:
-    document = shell(f"curl -sS {stack.url}/docs/openapi.json", tmp_path, stack)
+def test_openapi_names_every_route_of_the_page(tmp_path: Path, stack: Running) -> None:
+    document = shell(f"curl -sS {stack.run.url}/docs/openapi.json", tmp_path, stack)
     told = set(re.findall(r"(?:POST `?|`POST |`)(/(?:v1|api/v1|docs)[\w/.]*)", pages.page(PAGE)))
     assert told
     assert told <= document["paths"].keys()
