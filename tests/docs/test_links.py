@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,14 @@ def ident(path: Path) -> str:
 def test_internal_links_resolve(path: Path) -> None:
     broken = [link for link in pages.links(path) if not is_there(path, link)]
     assert not broken
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "DESIGN.md"])
+def test_named_files_are_there(name: str) -> None:
+    named = re.findall(r"`([\w./-]+(?:/|\.(?:rs|py|toml|txt|conf|template|md)))`", pages.page(name))
+    roots = [pages.ROOT, pages.ROOT / "python" / "ingest", pages.ROOT / "native" / "src"]
+    assert named
+    assert [path for path in named if not any((root / path).exists() for root in roots)] == []
 
 
 def is_there(path: Path, link: str) -> bool:
