@@ -56,7 +56,7 @@ END_BACKEND: LiteralString = f"""
     FROM consumer JOIN pg_stat_activity AS backend
     ON backend.pid = backend_pid AND backend.backend_start = consumer.backend_start
     WHERE owner = %s AND backend.pid <> pg_backend_pid()
-"""
+"""  # noqa: S608 - a constant
 CLAIM: LiteralString = """
     UPDATE position SET owner = %s WHERE shard IN (
         SELECT shard FROM position
@@ -81,7 +81,7 @@ class Backend(NamedTuple):
 
 
 class Lease:
-    """One consumer's lease. Its methods raise psycopg's errors; each is a transaction of its own."""
+    """One consumer's lease. Each method is a transaction of its own and raises psycopg's errors."""
 
     def __init__(self, lease_s: float) -> None:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -90,7 +90,7 @@ class Lease:
         self._backend: Backend | None = None
 
     def join(self, writer: Connection) -> None:
-        """Make this connection the one that writes; what an earlier one left open is ended first."""
+        """Make this connection the one that writes; what an earlier one left open is ended."""
         writer.execute(END_BACKEND, (self.owner,))
         row = writer.execute(BACKEND).fetchone()
         self._backend = Backend(*row) if row else None

@@ -1,4 +1,4 @@
-"""How far each shard is stored: read, and moved by compare-and-swap in the rows' own transaction."""
+"""How far each shard is stored: moved by compare-and-swap in the rows' own transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Position(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A move of one shard's position; `before` and `after` are equal when entries are read again."""
+    """A move of a shard's position; `before` and `after` are equal when entries are read again."""
 
     shard: int
     before: str

@@ -1,7 +1,7 @@
-"""Puts ready tuples into `event` with COPY BINARY. Raises psycopg's errors; the caller holds a savepoint.
+"""Puts ready tuples into `event` with COPY BINARY. Raises psycopg's errors.
 
-Straight is the fast way; one duplicate fails it whole. Through a staging table duplicates are left
-out and counted; a row costs about half as much again.
+The caller holds a savepoint. Straight is the fast way; one duplicate fails it whole. Through a
+staging table duplicates are left out and counted; a row costs about half as much again.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, LiteralString, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
-
     from ingest.store.session import Connection
 
+# Bytes of COPY BINARY: psycopg passes either on without a copy.
+Buffer: TypeAlias = bytes | memoryview
 # The ledger's line: a project's 16 bytes and a unix hour.
 Line: TypeAlias = tuple[bytes, int]
 # What the table holds once: event id, project id and timestamp as they stand in a tuple.
@@ -46,7 +46,7 @@ UNSTAGE: LiteralString = f"""
         FROM counts GROUP BY project_id, since HAVING sum(sent) > 0
     )
     SELECT uuid_send(project_id), (extract(epoch FROM since) / 3600)::bigint, rows FROM left_out
-"""
+"""  # noqa: S608 - constants
 # LIMIT keeps the planner from reading the whole table: it looks each key up in its partition.
 FIND: LiteralString = """
     SELECT uuid_send(event_id), uuid_send(project_id), timestamptz_send(timestamp)

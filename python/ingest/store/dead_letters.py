@@ -20,7 +20,7 @@ MAX_MESSAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One line of the table. A whole entry has neither project nor event id; `tuple` is its bytes."""
+    """One line of the table. A whole entry has no project and event id; `tuple` is its bytes."""
 
     shard: int
     entry_id: str

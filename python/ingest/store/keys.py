@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from ingest.store import session
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ingest.store.session import Connection
 
 # 32 random bytes are 43 characters: guessing one is hopeless, so a plain SHA-256 is enough.

@@ -1,4 +1,4 @@
-"""What one transaction stores: the rows of some entries of one shard, and the entries without rows."""
+"""What one transaction stores: rows of some entries of one shard, and entries without rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EntryRows(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """An entry whose bytes make no rows; `rows` is what its header says, 0 if that is broken too."""
+    """An entry whose bytes make no rows; `rows` is what its header says, 0 if that is broken."""
 
     entry_id: str
     content: bytes

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
@@ -49,9 +49,7 @@ def files(directory: Path = DIRECTORY) -> list[Migration]:
     return [Migration(int(path.name[:3]), path.stem, path.read_text()) for path in paths]
 
 
-def migrate(
-    dsn: str, worker_role: str | None = None, directory: Path = DIRECTORY
-) -> list[str]:
+def migrate(dsn: str, worker_role: str | None = None, directory: Path = DIRECTORY) -> list[str]:
     """Apply what is missing and grant the workers' role, if it exists, its tables; give the names.
 
     Raises NeedsPerson when the database is newer than the code or a recorded file has changed.
@@ -99,7 +97,7 @@ def _missing(connection: Connection, known: Sequence[Migration]) -> list[Migrati
 
 def _apply(connection: Connection, migration: Migration) -> None:
     with connection.transaction():
-        connection.execute(cast("LiteralString", migration.text))
+        connection.execute(migration.text)
         connection.execute(
             "INSERT INTO migration (number, name, checksum) VALUES (%s, %s, %s)",
             (migration.number, migration.name, migration.checksum),

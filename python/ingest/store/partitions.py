@@ -1,4 +1,4 @@
-"""Partitions of `event`, one a day (UTC), named event_YYYYMMDD: made ahead, made on demand, dropped.
+"""Partitions of `event`, one a day (UTC), named event_YYYYMMDD: made ahead or on demand, dropped.
 
 A partition is created as a table of its own and then attached: CREATE TABLE ... PARTITION OF and
 DROP wait behind every running write of `event`, ATTACH and DETACH CONCURRENTLY do not. The table is

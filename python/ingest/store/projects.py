@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
     from ingest.store.session import Connection
 
 

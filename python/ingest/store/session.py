@@ -1,7 +1,10 @@
-"""Connections to PostgreSQL as every part here wants them: autocommit, and a lost server is noticed."""
+"""Connections to PostgreSQL as every part here wants them: autocommit, a lost server is noticed."""
 
 from __future__ import annotations
 
+import os
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
@@ -26,8 +29,8 @@ DEFAULTS = {
 }
 # A statement that waits for a lock gives up and is tried again, so that a stop is never held up.
 LOCK_TIMEOUT: LiteralString = "SET lock_timeout = '4s'"
-# An acknowledged entry is trimmed right after the commit, so the commit must be on disk. Stricter
-# levels (remote_apply, on with standbys) are left as they are.
+# An entry is trimmed right after the commit, so the commit must be on disk. A stricter level
+# (remote_apply) is left as it is.
 DURABLE: LiteralString = """
     SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local')
@@ -35,7 +38,7 @@ DURABLE: LiteralString = """
 
 
 def connect(dsn: str, application: str) -> Connection:
-    """Connect in autocommit mode; what the DSN itself says wins. Raises Retryable or NeedsPerson."""
+    """Connect in autocommit mode; what the DSN says wins. Raises Retryable or NeedsPerson."""
     with translated():
         connection = psycopg.connect(_conninfo(dsn, application), autocommit=True)
         connection.execute(LOCK_TIMEOUT)
@@ -46,3 +49,13 @@ def connect(dsn: str, application: str) -> Connection:
 def _conninfo(dsn: str, application: str) -> str:
     given = {name: value for name, value in conninfo_to_dict(dsn).items() if value is not None}
     return make_conninfo("", **({"application_name": application} | DEFAULTS | given))
+
+
+def cut(connection: Connection) -> None:
+    """Break a connection off from another thread: whoever waits on it gets an error at once.
+
+    A request to cancel would need a server that answers.
+    """
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as duplicate, suppress(OSError):
+            duplicate.shutdown(socket.SHUT_RDWR)

@@ -50,9 +50,7 @@ class Fault:
     message: str
 
 
-def sift(
-    connection: Connection, rows: Sequence[Tuple]
-) -> tuple[set[int], dict[int, Fault]]:
+def sift(connection: Connection, rows: Sequence[Tuple]) -> tuple[set[int], dict[int, Fault]]:
     """Place the rows that can be; give the indexes of duplicates, and of poison with its faults.
 
     The rows placed are in the caller's transaction. Raises psycopg's errors that no row caused.
@@ -147,11 +145,14 @@ class _Sieve:
         todo = list(indexes)
         keys = tuples.join_keys([self._rows[index] for index in todo])
         seen = copy.find(self._connection, keys)
-        fresh = []
+        fresh: list[int] = []
         for index in todo:
             key = self._rows[index].key
-            (self.duplicates.add if key in seen else fresh.append)(index)
-            seen.add(key)
+            if key in seen:
+                self.duplicates.add(index)
+            else:
+                fresh.append(index)
+                seen.add(key)
         return fresh
 
     def _stream(self, indexes: Iterable[int]) -> bytes:

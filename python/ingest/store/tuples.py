@@ -1,11 +1,11 @@
-"""Tells the tuples of a COPY BINARY stream apart and reads one: the slow twin of the extension's walk.
+"""Tells the tuples of a COPY BINARY stream apart and reads one: slow twin of the extension's walk.
 
-Only rows that PostgreSQL refused come through here. All values are big endian:
+Only chunks with a row that PostgreSQL refused come through here. All values are big endian:
 
     19 B header | tuple | tuple | ...                      (no trailer)
     tuple: natts i16 | then 8 times: length i32 (-1: NULL), bytes
 
-The columns stand in the order of COPY_COLUMNS, four of fixed width first, so that the id, project and
+The columns stand in the order of COPY_COLUMNS, four of fixed width first, so that id, project and
 times lie at fixed offsets.
 """
 
@@ -15,6 +15,7 @@ import json
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-COLUMNS = (
-    "event_id",
-    "project_id",
-    "timestamp",
-    "received_at",
-    "event_type",
-    "user_id",
-    "session_id",
-    "properties",
-)
 EVENT_ID = slice(6, 22)
 PROJECT_ID = slice(26, 42)
 TIMESTAMP = slice(46, 54)
@@ -86,7 +77,7 @@ class Tuple:
 def split(stream: memoryview) -> list[Tuple]:
     """Tell the tuples of a stream with a header apart; no copies. An empty stream has none."""
     starts = [*_starts(stream), len(stream)]
-    return [Tuple(stream[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
+    return [Tuple(stream[a:b]) for a, b in pairwise(starts)]
 
 
 def join(tuples: Sequence[Tuple]) -> bytes:

@@ -1,0 +1,157 @@
+"""A consumer: three threads and the order in which they start and end.
+
+The main thread writes, one reads ahead of it, one keeps the lease. Each tells its own errors and
+goes on; what none of them expects ends the process, so that whoever started it sees it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from ingest import log, metrics, readiness
+from ingest.consumer import position
+from ingest.consumer.assignment import Assignment
+from ingest.consumer.backoff import Backoff
+from ingest.consumer.intake import Intake, Policy
+from ingest.consumer.keeper import Keeper
+from ingest.consumer.lease import Lease
+from ingest.consumer.trim import Trimmer
+from ingest.consumer.writer import Writer
+from ingest.errors import IngestError, NeedsPerson, SettingsError
+from ingest.store import migrations, session
+from ingest.store.errors import translated
+from ingest.store.sink import Sink
+from ingest.store.staging import Staging
+from ingest.stream.read import StreamReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from ingest.consumer.gather import Span
+    from ingest.settings import Settings
+    from ingest.store.ledger import Fates
+
+# How soon a stop or a failed thread is seen when there is nothing to write.
+TAKE_S = 0.1
+# Of the time that a stop may take, so much is left for what comes after the transaction.
+LEAVE_S = 2.0
+
+_log = log.get(__name__)
+
+
+def _tell_ready() -> None:
+    readiness.notify(readiness.READY)
+
+
+class Consumer:
+    """Stores what the workers append, until it is told to stop."""
+
+    def __init__(self, settings: Settings, on_ready: Callable[[], None] = _tell_ready) -> None:
+        """`on_ready` is called once, when both servers have answered and the shards are there."""
+        if settings.database_url is None or settings.valkey_url is None:
+            raise SettingsError("a consumer needs database_url and valkey_url")
+        self._settings = settings
+        self._on_ready = on_ready
+        self._dsn = settings.database_url
+        self._lease = Lease(settings.lease_s)
+        self._assignment = Assignment()
+        self._reader = StreamReader(settings.valkey_url, name="ingest-consumer")
+
+    def run(self, stop: threading.Event) -> None:
+        """Consume until `stop` is set; then finish the transaction and give the shards back.
+
+        Takes at most drain_timeout_s after the stop: a transaction that lasts longer is broken off,
+        and its entries are read again by the next consumer.
+        """
+        sink = Sink(Staging(self._settings.staging_s))
+        writer = Writer(self._dsn, self._lease, self._assignment, sink, stop)
+        keeper = Keeper(self._dsn, self._lease, self._assignment, self._settings, stop)
+        intake = Intake(
+            self._reader,
+            self._assignment,
+            Policy.of(self._settings),
+            Trimmer(self._settings.stream_keep_s),
+            stop,
+        )
+        finished = threading.Event()
+        tasks: list[Future[None]] = []
+        with ThreadPoolExecutor(thread_name_prefix="consumer") as threads:
+            try:
+                threads.submit(self._break_off, writer, keeper, stop, finished)
+                self._prepare(writer, keeper, stop)
+                tasks += [threads.submit(intake.run), threads.submit(keeper.run)]
+                _write(writer, intake, tasks, stop)
+            finally:
+                stop.set()
+                wait(tasks)
+                finished.set()
+        for task in tasks:
+            task.result()
+        writer.close()
+        self._reader.close()
+
+    def _prepare(self, writer: Writer, keeper: Keeper, stop: threading.Event) -> None:
+        backoff = Backoff()
+        while not stop.is_set():
+            try:
+                self._prepare_once(writer, keeper)
+            except IngestError as error:
+                pause_s = backoff.next_s(error)
+                tell = _log.error if isinstance(error, NeedsPerson) else _log.warning
+                tell("not ready", error=str(error), again_in_s=round(pause_s, 2))
+                stop.wait(pause_s)
+            else:
+                self._on_ready()
+                return
+
+    def _prepare_once(self, writer: Writer, keeper: Keeper) -> None:
+        shards = self._settings.shards
+        with session.connect(self._dsn, "ingest consumer start") as connection, translated():
+            migrations.check(connection)
+            position.prepare(connection, shards)
+        self._reader.agree_on_count(shards)
+        connection = writer.connected()
+        keeper.make_partitions(connection)
+        keeper.share(connection)
+        for tenure in self._assignment.tenures():
+            self._reader.open(tenure.shard, tenure.committed)
+
+    def _break_off(
+        self, writer: Writer, keeper: Keeper, stop: threading.Event, finished: threading.Event
+    ) -> None:
+        """Cut connections whose server does not answer in the time that a stop may take."""
+        stop.wait()
+        if not finished.wait(max(0.0, self._settings.drain_timeout_s - LEAVE_S)):
+            for connection in (writer.connection, keeper.connection):
+                if connection is not None:
+                    session.cut(connection)
+
+
+def _write(
+    writer: Writer, intake: Intake, tasks: list[Future[None]], stop: threading.Event
+) -> None:
+    while not stop.is_set() and not any(task.done() for task in tasks):
+        try:
+            span = intake.spans.get(timeout=TAKE_S)
+        except queue.Empty:
+            continue
+        began = time.perf_counter()
+        fates = writer.settle(span)
+        if fates is not None:
+            _count(span, fates, time.perf_counter() - began)
+
+
+def _count(span: Span, fates: Fates, seconds: float) -> None:
+    metrics.ROWS.counts["stored",] += fates.stored.total()
+    metrics.ROWS.counts["duplicates",] += fates.duplicates.total()
+    metrics.ROWS.counts["dead",] += fates.dead.total()
+    metrics.WRITE_SECONDS.observe(seconds)
+    metrics.WRITE_ROWS.observe(span.load.chunk.rows)
+    if not span.load.is_reread and span.load.entries:
+        appended_ms = int(span.load.entries[0].entry_id.partition("-")[0])
+        metrics.FRESHNESS_SECONDS.observe(max(0.0, time.time() - appended_ms / 1000))

@@ -1,0 +1,109 @@
+"""The writing thread's work: one span, one transaction, tried until it is settled.
+
+The position moves in the rows' own transaction and before them, so the row of the position keeps
+two writers of one shard apart. An answer to COMMIT that was lost is no riddle: the next attempt
+finds the position moved.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingest import log
+from ingest.consumer import position
+from ingest.consumer.backoff import Backoff
+from ingest.errors import IngestError, LeaseLost, NeedsPerson
+from ingest.store import partitions, session
+from ingest.store.errors import MissingPartition, translated
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable
+
+    from ingest.consumer.assignment import Assignment
+    from ingest.consumer.gather import Span
+    from ingest.consumer.lease import Lease
+    from ingest.store.ledger import Fates
+    from ingest.store.session import Connection
+    from ingest.store.sink import Sink
+
+_log = log.get(__name__)
+
+
+class Writer:
+    """One connection that writes, and what is known of the database behind it."""
+
+    def __init__(
+        self, dsn: str, lease: Lease, assignment: Assignment, sink: Sink, stop: threading.Event
+    ) -> None:
+        self._dsn = dsn
+        self._lease = lease
+        self._assignment = assignment
+        self._sink = sink
+        self._stop = stop
+        self._backoff = Backoff()
+        self._days: set[int] = set()
+        self.connection: Connection | None = None
+
+    def settle(self, span: Span) -> Fates | None:
+        """Store a span, however often it takes; None if another did or it was done before.
+
+        Returns early only for a stop.
+        """
+        while self._assignment.holds(span.tenure):
+            try:
+                fates = self._write(span)
+            except LeaseLost as error:
+                _log.warning("shard lost", shard=span.step.shard, error=str(error))
+                self._assignment.drop(span.tenure)
+            except IngestError as error:
+                self._pause(error)
+            else:
+                self._backoff.reset()
+                span.tenure.committed = span.step.after
+                return fates
+            if self._stop.is_set():
+                break
+        return None
+
+    def connected(self) -> Connection:
+        """Give the connection, opened again and made the lease's own if it was lost."""
+        if self.connection is None or self.connection.closed:
+            self._days.clear()
+            self.connection = session.connect(self._dsn, f"ingest consumer {self._lease.owner}")
+            with translated():
+                self._lease.join(self.connection)
+        return self.connection
+
+    def close(self) -> None:
+        """Give the shards back, if the server can be asked, and end the connection."""
+        if self.connection is None or self.connection.closed:
+            return
+        try:
+            with translated(), self.connection:
+                self._lease.leave(self.connection)
+        except IngestError as error:
+            _log.warning("leases were not given back: they run out", error=str(error))
+
+    def _write(self, span: Span) -> Fates | None:
+        connection = self.connected()
+        self._make_partitions(connection, span.load.chunk.days)
+        with translated(), connection.transaction():
+            if not position.advance(connection, span.step, self._lease.owner):
+                return None
+            return self._sink.store(connection, span.load)
+
+    def _make_partitions(self, connection: Connection, days: Iterable[int]) -> None:
+        unknown = {day for day in days if day not in self._days}
+        if unknown:
+            made = partitions.ensure(connection, unknown)
+            self._days |= unknown
+            _log.debug("partitions", made=sorted(map(partitions.name_of, made)))
+
+    def _pause(self, error: IngestError) -> None:
+        if isinstance(error, MissingPartition):
+            self._days.clear()  # one was dropped under us
+        pause_s = self._backoff.next_s(error)
+        tell = _log.error if isinstance(error, NeedsPerson) else _log.warning
+        tell("writing failed", error=str(error), again_in_s=round(pause_s, 2))
+        self._stop.wait(pause_s)
