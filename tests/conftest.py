@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,19 +13,19 @@ from ingest.local.data_dir import DataDir
 from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.valkey import EmbeddedValkey
 
+from tests.running import Running
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 START_TIMEOUT_S = 60.0
 
 
 @pytest.fixture(scope="session")
-def server_home(tmp_path_factory: pytest.TempPathFactory) -> DataDir:
+def server_home() -> Iterator[DataDir]:
     """One data directory for the servers of this session."""
-    base = tmp_path_factory.mktemp("servers")
-    for step in (base, base.parent):
-        step.chmod(0o711)  # as root, the servers' account walks through
-    return DataDir(base / "data")
+    with _directory() as path:
+        yield DataDir(path / "data")
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +52,41 @@ def valkey(server_home: DataDir) -> Iterator[EmbeddedValkey]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Running]:
+    """The whole system under its supervisor: `.run` is run.json, `.data` its directory."""
+    with _directory() as path, Running(path / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """Give a directory of this test alone, for systems that it starts itself."""
+    with _directory() as path:
+        yield path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of the systems that a failed test used."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for name, value in item.funcargs.items():
+            if isinstance(value, Running):
+                report.sections.append((f"logs of {name}", value.logs()))
+    return report
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """Make a directory that the servers' account can walk into: pytest's own are 0700."""
+    path = Path(tempfile.mkdtemp(prefix="ingest-test-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)

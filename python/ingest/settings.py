@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PREFIX = "INGEST_"
 CONFIG_VARIABLE = "INGEST_CONFIG"
+# Without these an interpreter or library in an unusual place can't be found.
+START_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
@@ -225,6 +227,12 @@ class Settings(BaseSettings):
             for name, value in values.items()
             if value is not None
         }
+
+
+def server_environment() -> dict[str, str]:
+    """Build the environment of a server: what lets programs start, C locale, UTC; no secret."""
+    kept = {name: os.environ[name] for name in START_VARIABLES if name in os.environ}
+    return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
 class Row(NamedTuple):

@@ -19,6 +19,7 @@ import psutil
 
 from ingest.local import private_file, problems, wheels
 from ingest.local.process import Command, Process, run_to_end
+from ingest.settings import server_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +128,7 @@ class Edge(Process):
         program = wheels.NGINX.folder_for(None) / "nginx"
         at = ("-p", f"{self.directory}/", "-c", "edge.conf", "-e", "stderr")
         argv = [str(program), *at, *arguments]
-        return Command(argv, self.directory, {}, nofile=self._files)
+        return Command(argv, self.directory, server_environment(), nofile=self._files)
 
     @property
     def _files(self) -> int:

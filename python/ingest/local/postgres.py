@@ -19,6 +19,7 @@ from ingest.local.credentials import Credentials
 from ingest.local.data_dir import DataDir
 from ingest.local.process import Command, Process, run_to_end
 from ingest.local.strays import end_working_in
+from ingest.settings import server_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +131,7 @@ class EmbeddedPostgres(Process):
     def is_ready(self) -> bool:
         """Ask with the start of the protocol, as pg_isready does."""
         asked = [self.program("pg_isready"), "-q", "-t", "1", "-h", str(self.home.socket_dir())]
-        return subprocess.run(asked, check=False, env={}).returncode == 0
+        return subprocess.run(asked, check=False, env=server_environment()).returncode == 0
 
     @property
     def _secrets(self) -> Credentials:
@@ -144,9 +145,9 @@ class EmbeddedPostgres(Process):
         )
 
     def _command(self, program: str, *arguments: str) -> Command:
-        env = {"LC_ALL": "C", "TZ": "UTC"}
         argv = [self.program(program), *arguments]
-        return Command(argv, self.home.server_dir("run"), env, self.home.account)
+        cwd = self.home.server_dir("run")
+        return Command(argv, cwd, server_environment(), self.home.account)
 
     def _check_version(self) -> None:
         found = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()

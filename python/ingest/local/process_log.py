@@ -46,6 +46,7 @@ class ProcessLog:
         with pipe:
             while piece := pipe.readline(LONGEST_LINE):
                 self._write(piece.decode("utf-8", "replace").rstrip("\n"))
+        self._handler.close()  # the next line opens it again
 
     def _write(self, line: str) -> None:
         self._tail.append(line)

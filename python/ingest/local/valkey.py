@@ -15,11 +15,13 @@ from ingest.local import private_file, wheels
 from ingest.local.credentials import Credentials
 from ingest.local.data_dir import DataDir
 from ingest.local.process import Command, Process
+from ingest.settings import server_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 GIB = 1 << 30
+NOFILE = 16384
 
 # fsync before the answer is a group commit. The rewrite's size: with a drained stream the default
 # of 64 MB forks about once a second at 60 MB/s. No snapshots: the append-only file is the truth.
@@ -109,9 +111,8 @@ class EmbeddedValkey(Process):
         """Run the server in the foreground."""
         directory = self.home.server_dir("valkey").resolve()
         program = wheels.VALKEY.folder_for(self.home.account) / "valkey-server"
-        env = {"LC_ALL": "C", "TZ": "UTC"}
         argv = [str(program), str(directory / "valkey.conf")]
-        return Command(argv, directory, env, self.home.account, nofile=16384)
+        return Command(argv, directory, server_environment(), self.home.account, NOFILE)
 
     def is_ready(self) -> bool:
         """Log in and ping: while it loads its file it answers with an error."""

@@ -58,7 +58,7 @@ class Survey:
 
 def survey(url: str, shards: int) -> Survey:
     """Ask a server over a connection of its own. Raises Retryable or NeedsPerson."""
-    with connect(url, name="ingest survey") as client:
+    with connect(url, name="ingest-survey") as client:
         try:
             return _survey(client, shards)
         except redis.AuthenticationError as error:

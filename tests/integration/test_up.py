@@ -1,0 +1,224 @@
+"""`ingest up` on one machine: start, stop, start again, and what it refuses to start on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from ingest.local import account as accounts
+from ingest.local.account import Account
+from ingest.local.data_dir import SHARED
+from ingest.local.postgres import EmbeddedPostgres
+from ingest.local.valkey import EmbeddedValkey
+
+from tests.running import INGEST, Running, event, until
+
+pytestmark = pytest.mark.stack
+
+FIELDS = ["url", "admin_url", "admin_token", "api_key", "dsn", "valkey_url", "version", "pids"]
+PROCESSES = {"edge", "worker-0", "worker-1", "consumer-0", "valkey", "postgres", "admin"}
+RUN_USER = "nobody"
+
+
+def test_run_json_says_how_to_reach_it(stack: Running) -> None:
+    file = stack.data / "run.json"
+    assert list(json.loads(file.read_text())) == FIELDS
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert set(stack.run.pids) == PROCESSES
+    assert all(psutil.pid_exists(pid) for pid in stack.run.pids.values())
+
+
+def test_secrets_are_readable_by_the_owner_alone(stack: Running) -> None:
+    for name in ("key", "run.json", "credentials.json", "children.json", "pgpass", "lock"):
+        assert stat.S_IMODE((stack.data / name).stat().st_mode) == 0o600, name
+    for path in stack.data.rglob("*.sock"):
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700, path
+
+
+def test_nothing_secret_is_in_arguments_or_logs(stack: Running) -> None:
+    assert stack.post(event()).status_code == 202
+    secrets = [*json.loads((stack.data / "credentials.json").read_text()).values()]
+    secrets.append(stack.run.api_key)
+    seen = stack.logs() + "".join(" ".join(child.cmdline()) for child in stack.children)
+    assert not [secret for secret in secrets if secret in seen]
+
+
+def test_an_event_is_stored_and_stays_over_a_restart(base: Path) -> None:
+    running = Running(base / "data")
+    with running:
+        first = running.post(event()).json()["event_ids"]
+        key, token = running.run.api_key, running.run.admin_token
+        assert running.stop(signal.SIGINT) == 0
+    assert not (base / "data" / "run.json").exists()
+    with running:
+        assert (running.run.api_key, running.run.admin_token) == (key, token)
+        second = running.post(event()).json()["event_ids"]
+        until(lambda: len(running.stored()) == 2, 10, "both events stored")
+        assert set(running.stored()) == {*first, *second}
+
+
+def test_the_printed_lines_work_when_pasted(stack: Running) -> None:
+    lines = stack.output.read_text().splitlines()
+    curl = next(line for line in lines if line.startswith("  curl"))
+    psql = next(line for line in lines if "psql" in line)
+    assert stack.run.api_key not in "\n".join(lines)
+    assert json.loads(_bash(curl))["accepted"] == 1
+    until(lambda: "https://example.com/" in _bash(psql), 10, "psql shows the event")
+
+
+def test_status_and_check_are_content(stack: Running) -> None:
+    status = _ingest("status", "--json", "--data", str(stack.data))
+    assert status.returncode == 0, status.stderr
+    told = json.loads(status.stdout)
+    assert {process["name"] for process in told["processes"]} == PROCESSES
+    assert told["fault"] is None
+    check = _ingest("check", "--data", str(stack.data))
+    assert check.returncode == 0, check.stdout
+
+
+def test_stop_drains_from_another_terminal(base: Path) -> None:
+    with Running(base / "data") as running:
+        stopped = _ingest("stop", "--data", str(running.data))
+        assert (stopped.returncode, running.supervisor.wait(5)) == (0, 0), stopped.stderr
+    again = _ingest("stop", "--data", str(base / "data"))
+    assert (again.returncode, "nothing runs" in again.stdout) == (0, True)
+
+
+def test_a_locked_data_directory_is_refused_by_naming_the_process(stack: Running) -> None:
+    second = Running(stack.data)
+    second.output = stack.data.parent / "second.out"
+    second.spawn()
+    assert second.supervisor.wait(30) == 1
+    (line,) = second.output.read_text().splitlines()
+    assert f"in use by process {stack.supervisor.pid}" in line
+    assert stack.post(event()).status_code == 202
+
+
+@pytest.mark.parametrize(("taken", "flag"), [("port", "--port"), ("admin_port", "--admin-port")])
+def test_a_taken_port_is_told_before_anything_starts(base: Path, taken: str, flag: str) -> None:
+    running = Running(base / "data")
+    with socket.create_server(("127.0.0.1", getattr(running, taken))):
+        running.spawn()
+        assert running.supervisor.wait(30) == 2
+    (line,) = running.output.read_text().splitlines()
+    assert f"port {getattr(running, taken)}" in line
+    assert flag in line
+    assert not (base / "data" / "servers" / "postgres").exists()
+
+
+def test_a_path_with_spaces_and_quotes(base: Path) -> None:
+    with Running(base / "my \"data\" and 'more'") as running:
+        assert running.post(event()).status_code == 202
+        until(lambda: len(running.stored()) == 1, 10, "stored")
+
+
+def test_a_long_path(base: Path) -> None:
+    with Running(base / ("d" * 120)) as running:
+        assert running.post(event()).status_code == 202
+
+
+def test_data_of_another_major_version_is_refused(base: Path) -> None:
+    with Running(base / "data") as running:
+        pass
+    version = base / "data" / "servers" / "postgres" / "PG_VERSION"
+    version.write_text("17\n")
+    running.output.unlink()
+    running.spawn()
+    assert running.supervisor.wait(30) == 1
+    last = running.output.read_text().splitlines()[-1]
+    assert "PostgreSQL 17" in last
+    assert "this is 18" in last
+
+
+def test_a_directory_that_cannot_be_written_is_refused(base: Path) -> None:
+    (base / "file").touch()
+    done = _ingest("up", "--data", str(base / "file" / "data"))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_wrong_database_password_is_one_line(base: Path, postgres: EmbeddedPostgres) -> None:
+    dsn = postgres.dsn.replace("ingest:", "ingest:wrong", 1)
+    running = Running(base / "data", env={"INGEST_DATABASE_URL": dsn})
+    running.spawn()
+    assert running.supervisor.wait(60) == 1
+    last = running.output.read_text().splitlines()[-1]
+    assert "password authentication failed" in last
+    assert dsn not in running.output.read_text()
+
+
+def test_as_an_ordinary_user(base: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the other tests run as an ordinary user already")
+    account = accounts.for_servers(RUN_USER)
+    assert account is not None
+    python = _python_for(account, base / "python")
+    (base / "home").mkdir()
+    account.own(base / "home")
+    env = {
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "LD_LIBRARY_PATH": str(base / "python" / "lib"),
+        "HOME": "/",
+    }
+    running = Running(base / "home" / "data", user=RUN_USER, env=env, python=python)
+    running.output = base / "out"
+    with running:
+        assert running.post(event()).status_code == 202
+        assert {child.username() for child in running.children} == {RUN_USER}
+
+
+def test_a_home_that_the_servers_cannot_walk_into(base: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root lends another account to the servers")
+    home = base / "home"
+    home.mkdir(mode=0o700)
+    with Running(home / "data") as running:
+        assert running.post(event()).status_code == 202
+        target = (running.data / "servers").resolve()
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert target.parent == SHARED
+    shutil.rmtree(target)
+
+
+def test_servers_that_already_run_are_used(
+    base: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey
+) -> None:
+    env = {
+        "INGEST_DATABASE_URL": postgres.dsn,
+        "INGEST_VALKEY_URL": valkey.url,
+    }
+    with Running(base / "data", env=env) as running:
+        assert set(running.run.pids) == PROCESSES - {"postgres", "valkey"}
+        ids = running.post(event()).json()["event_ids"]
+        until(lambda: set(ids) <= set(running.stored()), 10, "stored")
+
+
+def _python_for(account: Account, where: Path) -> str:
+    """Give this very interpreter at a path that the account can reach: a copy if it must be."""
+    program = Path(sys.executable).resolve()
+    if account.reaches(program.parent):
+        return str(program)
+    unused = shutil.ignore_patterns("site-packages", "test", "include", "share", "__pycache__")
+    shutil.copytree(sys.base_prefix, where, symlinks=True, ignore=unused)
+    return str(where / program.relative_to(sys.base_prefix))
+
+
+def _bash(line: str) -> str:
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def _ingest(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*INGEST, *arguments], capture_output=True, text=True, check=False, timeout=90
+    )
