@@ -13,6 +13,8 @@ from ingest.local.data_dir import DataDir
 from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.valkey import EmbeddedValkey
 
+from tests import databases
+
 from tests.running import Running
 
 if TYPE_CHECKING:
@@ -90,3 +92,10 @@ def _directory() -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path)
+
+
+@pytest.fixture
+def dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A database of this test alone, with the tables of ingest."""
+    with databases.migrated(postgres) as dsn:
+        yield dsn
