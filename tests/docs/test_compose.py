@@ -1,52 +1,30 @@
-"""docker-compose.yml without an engine: parsed, and its files tried with the wheels' servers."""
+"""docker-compose.yml, its environment, the image and the workflows, by parsing them."""
 
 from __future__ import annotations
 
 import re
 import runpy
-import socket
 import subprocess
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 import typer.main
 import yaml
 from ingest.cli import app
 from ingest.local import valkey as embedded
-from ingest.local import wheels
 from ingest.settings import PREFIX, Settings
-from ingest.stream.connection import connect
 
-from tests.docs import pages
+from tests.docs import compose, pages
+from tests.docs.compose import FOLDER, OURS, SERVICES
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ingest.local.postgres import EmbeddedPostgres
-
-FOLDER = pages.ROOT / "deploy" / "compose"
-COMPOSE: dict[str, Any] = yaml.safe_load(pages.page("docker-compose.yml"))
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if service["image"] == "ingest:local"}
 OFFICIAL = {"postgres:18", "valkey/valkey:9", "nginx:1", "ingest:local"}
-VARIABLE = re.compile(r"\$\{(\w+)")
-START_TIMEOUT_S = 20.0
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What make-env writes."""
-    folder = tmp_path_factory.mktemp("env")
-    subprocess.run([FOLDER / "make-env"], cwd=folder, check=True)
-    written = folder / ".env"
-    assert written.stat().st_mode & 0o777 == 0o600
-    lines = [line for line in written.read_text().splitlines() if not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines)
+    return compose.secrets(tmp_path_factory.mktemp("env"))
 
 
 def test_make_env_does_not_overwrite(tmp_path: Path) -> None:
@@ -57,7 +35,7 @@ def test_make_env_does_not_overwrite(tmp_path: Path) -> None:
 
 
 def test_every_variable_is_written_by_make_env(secrets: dict[str, str]) -> None:
-    assert set(VARIABLE.findall(pages.page("docker-compose.yml"))) <= secrets.keys()
+    assert set(compose.VARIABLE.findall(pages.page("docker-compose.yml"))) <= secrets.keys()
     assert len({*secrets.values()}) == len(secrets)
 
 
@@ -100,7 +78,7 @@ def test_ports_are_published_on_loopback_alone(name: str, secrets: dict[str, str
 def test_only_edge_and_admin_are_outside_of_the_inner_network() -> None:
     outside = {name for name, service in SERVICES.items() if service["networks"] != ["back"]}
     assert outside <= {"edge", "admin"}
-    assert COMPOSE["networks"]["back"] == {"internal": True}
+    assert compose.FILE["networks"]["back"] == {"internal": True}
 
 
 @each_service
@@ -108,7 +86,7 @@ def test_every_mounted_file_is_there(name: str) -> None:
     for volume in SERVICES[name].get("volumes", []):
         source, _, _ = volume.partition(":")
         is_file = source.startswith("./")
-        assert (pages.ROOT / source).is_file() if is_file else source in COMPOSE["volumes"]
+        assert (pages.ROOT / source).is_file() if is_file else source in compose.FILE["volumes"]
         assert not is_file or volume.endswith(":ro")
 
 
@@ -140,21 +118,6 @@ def test_the_edge_is_the_one_that_up_runs() -> None:
     assert pages.page("deploy/compose/edge.conf.template") == rendered
 
 
-def test_nginx_takes_the_edges_configuration(tmp_path: Path) -> None:
-    template = pages.page("deploy/compose/edge.conf.template")
-    (tmp_path / "edge.conf").write_text(template.replace("${EDGE_SECRET}", "0123abc"))
-    (tmp_path / "temp").mkdir()
-    program = wheels.NGINX.folder_for(None) / "nginx"
-    tested = subprocess.run(
-        [program, "-t", "-p", f"{tmp_path}/", "-c", "edge.conf", "-e", "stderr"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert tested.returncode == 0, tested.stderr
-    assert "warn" not in tested.stderr
-
-
 def test_the_workers_of_the_edge_are_services() -> None:
     servers = re.findall(
         r"server ([\w-]+):(\d+) resolve", pages.page("deploy/compose/edge.conf.template")
@@ -162,54 +125,6 @@ def test_the_workers_of_the_edge_are_services() -> None:
     ports = {name: service["command"][-1] for name, service in SERVICES.items() if name in OURS}
     assert {name for name, _ in servers} <= SERVICES.keys()
     assert all(ports[name] == port for name, port in servers if name.startswith("worker"))
-
-
-@pytest.fixture
-def valkey_url(secrets: dict[str, str], tmp_path: Path) -> Iterator[str]:
-    """A Valkey as the compose file starts it, on a free port; the operator's URL."""
-    port = free_port()
-    configuration = pages.page("deploy/compose/valkey.conf").replace("dir /data", f"dir {tmp_path}")
-    (tmp_path / "valkey.conf").write_text(configuration.replace("port 6379", f"port {port}"))
-    script = pages.page("deploy/compose/valkey-start.sh")
-    script = script.replace("/etc/ingest/valkey.conf", str(tmp_path / "valkey.conf"))
-    path = f"{wheels.VALKEY.folder_for(None)}:/usr/bin:/bin"
-    process = subprocess.Popen(["sh", "-c", script], env=secrets | {"PATH": path}, cwd=tmp_path)
-    try:
-        yield f"redis://operator:{secrets['VALKEY_OPERATOR_PASSWORD']}@127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(START_TIMEOUT_S)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def test_valkey_starts_durable_and_with_its_users(valkey_url: str) -> None:
-    client = connect(valkey_url, name="test")
-    until_answered(client.ping)
-    found = client.config_get("append*", "maxmemory-policy")
-    assert found["appendonly"] == "yes"
-    assert found["appendfsync"] == "always"
-    assert found["maxmemory-policy"] == "noeviction"
-    users = {user.split()[1]: user for user in client.acl_list()}
-    assert users.keys() == {"default", "operator", "consumer", "worker"}
-    assert " off " in users["default"]
-    client.close()
-
-
-def until_answered(ask: Any) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            ask()
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 def test_users_of_valkey_may_do_what_they_may_in_up() -> None:
@@ -225,35 +140,6 @@ def test_valkey_is_configured_as_in_up() -> None:
     ours = {line for line in embedded.CONFIGURATION.splitlines() if "{" not in line}
     different = {"port 0", "unixsocketperm 700", "daemonize no", "always-show-logo no"}
     assert {line for line in ours - different if not line.startswith("user ")} <= lines
-
-
-def test_postgres_makes_the_roles(postgres: EmbeddedPostgres) -> None:
-    script = pages.page("deploy/compose/postgres-roles.sh").replace("ingest", "composed")
-    with psycopg.connect(postgres.superuser_dsn) as connection:
-        given = connection.info.get_parameters() | {"password": connection.info.password}
-    env = {
-        "POSTGRES_USER": "postgres",
-        "PATH": str(Path(postgres.program("psql")).parent),
-        "PGHOST": given["host"],
-        "PGPASSWORD": given["password"],
-        "POSTGRES_INGEST_PASSWORD": "it's one",
-        "POSTGRES_WORKER_PASSWORD": "another",
-    }
-    subprocess.run(["/bin/sh", "-c", script], env=env, check=True)
-    for role, password in (("composed", "it's one"), ("composed_worker", "another")):
-        with psycopg.connect(host=given["host"], user=role, password=password, dbname="composed"):
-            pass
-    with psycopg.connect(postgres.superuser_dsn, autocommit=True) as connection:
-        connection.execute("DROP DATABASE composed")
-        connection.execute("DROP ROLE composed_worker, composed")
-
-
-def test_postgres_knows_its_options(postgres: EmbeddedPostgres) -> None:
-    command = SERVICES["postgres"]["command"]
-    names = [option.partition("=")[0] for option in command[2::2]]
-    with psycopg.connect(postgres.superuser_dsn) as connection:
-        found = connection.execute("SELECT name FROM pg_settings WHERE name = ANY(%s)", (names,))
-        assert {name for (name,) in found} == set(names)
 
 
 def test_the_image_is_built_from_files_that_are_there() -> None:
