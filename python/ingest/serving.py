@@ -13,6 +13,7 @@ use. Its parser trusts its peer, so something that frames requests must stand in
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -160,7 +161,8 @@ class _Process:
                 headers = request.headers.to_dict()
                 return refuse(headers) or await answer(request, headers)
             except Exception:  # noqa: BLE001 - the outermost loop: one bad request ends alone
-                log.get(__name__).exception("a handler failed", path=request.url.path)
+                request_id = request.headers.get("x-request-id")
+                log.get(__name__).exception("a handler failed", request_id=request_id)
                 return problem("internal_error")
             finally:
                 self._in_flight -= 1
@@ -175,6 +177,7 @@ class _Process:
         except IngestError as error:
             log.get(__name__).error("can't start", reason=str(error))
             self._exit(1)
+        gc.freeze()  # what the start made lives for ever: no collection looks at it again
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
         self._in_background(self._announce())

@@ -146,8 +146,8 @@ class _Given(NamedTuple):
 
 
 def _appender(settings: Settings, index: int, schema: Schema, valkey_url: str) -> Appender:
-    async def connect() -> Wire:
-        return await connect_async(valkey_url, name=f"ingest-worker-{index}")
+    async def connect(timeout_s: float) -> Wire:
+        return await connect_async(valkey_url, name=f"ingest-worker-{index}", timeout_s=timeout_s)
 
     link = Link(connect, schema, settings.shards, settings.resend_s * REPLY_SHARE)
     grouper = Grouper(Producer(), schema.fingerprint, EntryPolicy.of(settings, index))

@@ -24,7 +24,7 @@ from ingest.errors import (
 from ingest.stream.backlog import Backlog, Waiting
 from ingest.stream.backoff import Backoff
 from ingest.stream.command import reply_count, verdict
-from ingest.stream.connection import Lost
+from ingest.stream.connection import CONNECT_TIMEOUT_S, Lost
 from ingest.stream.link import LEVEL_MAX_AGE_S
 
 if TYPE_CHECKING:
@@ -119,13 +119,21 @@ class Appender:
                 await self._connected()
                 await self._filled.wait()
                 self._filled.clear()
-                taken = self._backlog.take(self._policy.group_bytes)
-                await self._deliver(self._grouper.form(taken))
+                await self._append(self._backlog.take(self._policy.group_bytes))
                 if self._backlog:
                     self._filled.set()
         finally:
             ticker.cancel()
-            self._refuse(self._backlog.take_all(), OutcomeUnknown("the worker ended"))
+            self._refuse(self._backlog.take_all(), StreamRefused("draining", "the worker ended"))
+
+    async def _append(self, taken: list[Waiting]) -> None:
+        try:
+            await self._deliver(self._grouper.form(taken))
+        except Exception:  # noqa: BLE001 - the outermost loop: a group that can't be sent must not end all others
+            log.get(__name__).exception("a group failed", requests=len(taken))
+        finally:
+            left = [one for one in taken if not one.answer.done()]
+            self._refuse(left, OutcomeUnknown("the worker ended or failed"))
 
     async def _tick(self) -> None:
         """Wake an idle appender, so that it reads the level and notices a dead server."""
@@ -138,7 +146,7 @@ class Appender:
         backoff = Backoff(self._policy.resend_s)
         while not self._link.is_open:
             try:
-                await self._link.open()
+                await self._link.open(CONNECT_TIMEOUT_S)
             except _CANNOT_SEND as error:
                 if backoff.is_over():
                     self._go_away(error)
@@ -160,8 +168,8 @@ class Appender:
             error: IngestError = Retryable("Valkey is not ready")
             try:
                 if not self._link.is_open:
-                    await self._link.open()
-                transactions = await self._attempt(transactions)
+                    await self._link.open(backoff.left_s)
+                transactions = await self._attempt(transactions, backoff.left_s)
             except _CANNOT_SEND as failure:
                 error = failure
             if not transactions:
@@ -172,13 +180,15 @@ class Appender:
             metrics.RESENDS.inc()
             await backoff.sleep()
 
-    async def _attempt(self, transactions: list[Transaction]) -> list[Transaction]:
+    async def _attempt(
+        self, transactions: list[Transaction], timeout_s: float
+    ) -> list[Transaction]:
         """Write all once; gives those that must be sent again."""
         started = asyncio.get_running_loop().time()
         buffers = [buffer for one in transactions for buffer in one.buffers]
         expected = sum(reply_count(one.entries) for one in transactions)
         try:
-            replies = await self._link.send(buffers, expected)
+            replies = await self._link.send(buffers, expected, timeout_s)
         except Lost as lost:
             replies = lost.replies
         rest = self._settle(transactions, replies)

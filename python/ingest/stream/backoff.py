@@ -16,6 +16,11 @@ class Backoff:
         self._pause_s = MIN_S
         self._end = time.monotonic() + patience_s
 
+    @property
+    def left_s(self) -> float:
+        """What is left of the patience; never less than one short attempt."""
+        return max(self._end - time.monotonic(), MIN_S)
+
     def is_over(self) -> bool:
         """Whether no further attempt fits into the patience."""
         return time.monotonic() + self._pause_s >= self._end

@@ -66,7 +66,7 @@ def connect(url: str, *, name: str, timeout_s: float = COMMAND_TIMEOUT_S) -> red
     )
 
 
-async def connect_async(url: str, *, name: str) -> Wire:
+async def connect_async(url: str, *, name: str, timeout_s: float = CONNECT_TIMEOUT_S) -> Wire:
     """Connect, authenticate and give the raw connection; Retryable or NeedsPerson otherwise."""
     # Its own time-out stays off: redis-py would make a task for each write to keep it.
     pool = AsyncConnectionPool.from_url(
@@ -74,7 +74,7 @@ async def connect_async(url: str, *, name: str) -> Wire:
     )
     connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             await connection.connect()  # type: ignore[no-untyped-call]
     except _LASTING as error:
         raise NeedsPerson(f"Valkey refuses the connection: {error}") from error

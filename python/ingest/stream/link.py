@@ -5,13 +5,13 @@ It is opened again by whoever uses it, never by itself, so that nothing is sent 
 
 from __future__ import annotations
 
-import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from ingest.errors import IngestError, Retryable
 from ingest.stream import durability
 from ingest.stream.command import command, first_error, refusal
-from ingest.stream.connection import Lost
+from ingest.stream.connection import CONNECT_TIMEOUT_S, Lost
 from ingest.stream.durability import AckLevel
 from ingest.stream.shards import COUNT_KEY, SCHEMA_KEY, check_count
 
@@ -29,7 +29,7 @@ class Link:
 
     def __init__(
         self,
-        connect: Callable[[], Awaitable[Wire]],
+        connect: Callable[[float], Awaitable[Wire]],
         schema: Schema,
         shard_count: int,
         reply_timeout_s: float,
@@ -47,17 +47,18 @@ class Link:
         """Whether something can be sent without connecting first."""
         return self._wire is not None
 
-    async def open(self) -> None:
+    async def open(self, timeout_s: float) -> None:
         """Connect and prepare, one attempt; Retryable, NeedsPerson or StreamRefused otherwise."""
-        wire = await self._connect()
+        end = time.monotonic() + min(timeout_s, CONNECT_TIMEOUT_S)
+        wire = await self._connect(end - time.monotonic())
         try:
-            await self._prepare(wire)
+            await self._prepare(wire, end - time.monotonic())
         except IngestError:
             await wire.close()
             raise
         self._wire = wire
 
-    async def send(self, buffers: Sequence[bytes], replies: int) -> list[Reply]:
+    async def send(self, buffers: Sequence[bytes], replies: int, timeout_s: float) -> list[Reply]:
         """Write commands and read their replies; Lost, with those that came, ends the connection.
 
         When the level is older than a second it is read in the same round trip, before the
@@ -66,12 +67,13 @@ class Link:
         wire = self._wire
         if wire is None:
             raise Lost("not connected", [])
-        is_due = asyncio.get_running_loop().time() - self._level_read_at >= LEVEL_MAX_AGE_S
+        is_due = time.monotonic() - self._level_read_at >= LEVEL_MAX_AGE_S
         if not (is_due or replies):
             return []
         asked = (durability.READ, *buffers) if is_due else buffers
         try:
-            received = await wire.exchange(asked, replies + is_due, self._reply_timeout_s)
+            patience_s = min(timeout_s, self._reply_timeout_s)
+            received = await wire.exchange(asked, replies + is_due, patience_s)
         except Lost as lost:
             self._wire = None
             lost.replies = self._without_level(lost.replies, is_due=is_due)
@@ -84,7 +86,7 @@ class Link:
             await self._wire.close()
             self._wire = None
 
-    async def _prepare(self, wire: Wire) -> None:
+    async def _prepare(self, wire: Wire, timeout_s: float) -> None:
         fingerprint, text = self._schema.fingerprint.hex().encode(), self._schema.text.encode()
         asked = (
             durability.READ,
@@ -92,7 +94,7 @@ class Link:
             command(b"HSETNX", SCHEMA_KEY.encode(), fingerprint, text),
             command(b"HEXISTS", SCHEMA_KEY.encode(), fingerprint),
         )
-        replies = await wire.exchange(asked, len(asked), self._reply_timeout_s)
+        replies = await wire.exchange(asked, len(asked), timeout_s)
         count, stored, exists = self._without_level(replies, is_due=True)
         check_count(count if isinstance(count, bytes) else None, self._shard_count)
         # A full server refuses HSETNX, which does no harm where the text is already.
@@ -104,5 +106,5 @@ class Link:
         if not is_due or not replies:
             return replies
         self.level = durability.level(replies[0])
-        self._level_read_at = asyncio.get_running_loop().time()
+        self._level_read_at = time.monotonic()
         return replies[1:]
