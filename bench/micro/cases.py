@@ -1,0 +1,60 @@
+"""The bodies that every bench here runs on, with what must come out."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from itertools import product
+from typing import NamedTuple
+
+from ingest._native import SHAPE_NATIVE, Batch, Encoder, Limits, Schema
+
+from bench.workload import BROKEN_EVERY, Event, Workload
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+NOW_US = 1_795_435_200_000_000
+PROJECT = bytes(range(16))
+COUNTS = (1, 10, 200, 1000)
+
+
+class Case(NamedTuple):
+    """A body and which of its events must be refused."""
+
+    name: str
+    body: str
+    events: int
+    refused: list[int]
+
+
+def case(count: int, *, is_ascii: bool = True, is_broken: bool = False) -> Case:
+    """Build the case of that kind; the same each time."""
+    workload = Workload(count, NOW)
+    events = workload.broken_batch(count) if is_broken else workload.batch(count)
+    refused = list(range(BROKEN_EVERY - 1, count, BROKEN_EVERY)) if is_broken else []
+    if not is_ascii:
+        events = [_translated(event) for event in events]
+    name = f"{count}-{'ascii' if is_ascii else 'unicode'}-{'broken' if is_broken else 'valid'}"
+    return Case(name, json.dumps({"events": events}, ensure_ascii=is_ascii), count, refused)
+
+
+def _translated(event: Event) -> Event:
+    properties = event.get("properties", {}) | {"product_name": "Füllfeder «Größe 5» 万年筆 ✒️"}
+    return event | {"user_id": "пользователь_42", "properties": properties}
+
+
+CASES = [
+    case(count, is_ascii=is_ascii, is_broken=is_broken)
+    for count, is_ascii, is_broken in product(COUNTS, (True, False), (False, True))
+    if not (is_broken and count < BROKEN_EVERY)
+]
+
+
+def encoder() -> Encoder:
+    """An encoder with the built-in rules."""
+    return Encoder(Schema.builtin(), Limits(), seed=os.urandom(32))
+
+
+def encode(encoder: Encoder, body: str | bytes) -> Batch:
+    """One call of the encoder."""
+    return encoder.encode(body, PROJECT, NOW_US, SHAPE_NATIVE)

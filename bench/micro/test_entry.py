@@ -1,0 +1,69 @@
+"""Packing batches into an entry, and joining entries into what one COPY takes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from ingest._native import Chunk, pack_entry
+
+from bench.micro.cases import NOW, case, encode, encoder
+from bench.workload import STRESS_BATCH, Workload, batch_body
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+pytestmark = pytest.mark.benchmark(timer=time.process_time, max_time=1.0, min_rounds=5)
+
+FINGERPRINT = bytes(8)
+BATCHES = 4
+ENTRIES = 25
+KINDS = pytest.mark.parametrize("compress", [False, True], ids=["plain", "lz4"])
+
+
+def entry(seed: int, compress: bool) -> tuple[bytes, bytes]:
+    """An entry of the usual size, about 240 kB of tuples, none like another."""
+    workload = Workload(seed, NOW)
+    bodies = [batch_body(workload.batch(STRESS_BATCH)) for _ in range(BATCHES)]
+    batches = [encode(encoder(), body) for body in bodies]
+    return pack_entry(batches, FINGERPRINT, 1, seed, compress=compress)
+
+
+@KINDS
+@pytest.mark.parametrize("count", [1, 10, STRESS_BATCH])
+def test_pack(benchmark: BenchmarkFixture, count: int, compress: bool) -> None:
+    """Four batches into one entry."""
+    batches = [encode(encoder(), case(count).body) for _ in range(BATCHES)]
+    header, data = benchmark(pack_entry, batches, FINGERPRINT, 1, 2, compress=compress)
+    rows = BATCHES * count
+    assert Chunk.peek(header) == (FINGERPRINT, 1, 2, 0, rows)
+    benchmark.extra_info.update(events=rows, bytes_per_event=len(data) / rows)
+
+
+@KINDS
+def test_push(benchmark: BenchmarkFixture, compress: bool) -> None:
+    """The entries of one transaction into a new chunk."""
+    entries = [entry(seed, compress) for seed in range(ENTRIES)]
+    rows = ENTRIES * BATCHES * STRESS_BATCH
+
+    def push_all() -> Chunk:
+        chunk = Chunk()
+        for header, data in entries:
+            chunk.push(header, data)
+        return chunk
+
+    chunk = benchmark(push_all)
+    assert chunk.rows == rows
+    stored = sum(len(data) for _, data in entries)
+    benchmark.extra_info.update(events=rows, bytes_per_event=stored / rows)
+
+
+def test_join(benchmark: BenchmarkFixture) -> None:
+    """What Python gets for COPY: one copy of the chunk."""
+    chunk = Chunk()
+    for seed in range(ENTRIES):
+        chunk.push(*entry(seed, compress=False))
+    view = benchmark(lambda: chunk.straight)
+    assert len(view) == chunk.nbytes
+    benchmark.extra_info["events"] = chunk.rows

@@ -1,0 +1,54 @@
+"""The encoder must do at least 8 times the events per CPU second of orjson and pydantic.
+
+Medians of 7 alternating runs, so that a change of the machine's speed meets both sides.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.micro.cases import NOW, case, encode, encoder
+from bench.micro.models import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AIM = 8.0
+RUNS = 7
+EVENTS = 20_000
+
+
+def cpu_us(run: Callable[[], object], events: int) -> float:
+    """CPU time of one event, over about `EVENTS` of them."""
+    rounds = EVENTS // events
+    start = time.process_time()
+    for _ in range(rounds):
+        run()
+    return (time.process_time() - start) / (rounds * events) * 1e6
+
+
+@pytest.mark.parametrize("is_broken", [False, True], ids=["valid", "broken"])
+@pytest.mark.parametrize("count", [10, 200, 1000])
+def test_ratio(count: int, is_broken: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Same verdicts, and the aim is met."""
+    body = case(count, is_broken=is_broken).body
+    used = encoder()
+    assert encode(used, body).rows == len(checked(body, NOW)[0])
+    pairs = [
+        (cpu_us(lambda: encode(used, body), count), cpu_us(lambda: checked(body, NOW), count))
+        for _ in range(RUNS)
+    ]
+    native, oracle = (statistics.median(side) for side in zip(*pairs, strict=True))
+    ratios = [oracle / native for native, oracle in pairs]
+    ratio = statistics.median(ratios)
+    with capsys.disabled():
+        print(
+            f"\n{count} events, {'one in five broken' if is_broken else 'valid'}: "
+            f"{native:.2f} against {oracle:.2f} µs an event, {ratio:.1f} times "
+            f"({min(ratios):.1f} to {max(ratios):.1f}); {len(body) / count / native:.0f} MB/s"
+        )
+    assert ratio >= AIM
