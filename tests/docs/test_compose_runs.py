@@ -5,6 +5,7 @@ What differs is where they listen: names of services become loopback ports, Post
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -178,9 +179,7 @@ def test_the_parts_together_store_an_event(
         until(lambda: is_well(url), START_S, "edge and workers")
         until(lambda: listens(at["admin:8081"]), START_S, "admin")
         token = {"Authorization": f"Bearer {secrets['ADMIN_TOKEN']}"}
-        made = httpx.post(f"{url}/api/v1/project", json={"name": "first"}, headers=token)
-        assert made.status_code == httpx.codes.OK, made.text
-        key = {"X-Api-Key": made.json()["api_key"]}
+        key = {"X-Api-Key": make_project(tmp_path, url, secrets["ADMIN_TOKEN"])}
         until(lambda: post(url, key).status_code == httpx.codes.ACCEPTED, START_S, "the key")
         assert post(url, key).headers["Ingest-Ack"] == "fsync"
         owner = f"postgresql://composed:{secrets['POSTGRES_INGEST_PASSWORD']}@postgres/ingest"
@@ -188,6 +187,17 @@ def test_the_parts_together_store_an_event(
             until(lambda: count(connection) == 2, STORED_S, "stored")
         parts_told = httpx.get(f"http://127.0.0.1:{at['admin:8081']}/readyz", headers=token).json()
         assert parts_told["status"] == "ok", parts_told
+
+
+def make_project(folder: Path, url: str, token: str) -> str:
+    """Make a project by the line of the page, beside a .env; gives its key."""
+    (folder / ".env").write_text(f"ADMIN_TOKEN={token}\n")
+    line = pages.labelled("docs/running.md", "project").text
+    line = line.replace("http://127.0.0.1:8080", url)
+    done = subprocess.run(["sh", "-euc", line], cwd=folder, capture_output=True, check=True)
+    made = json.loads(done.stdout)
+    assert made["plan"] == "unlimited", made
+    return str(made["api_key"])
 
 
 def replaced(text: str, names: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from tests.docs import pages
+from tests.running import event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +111,26 @@ def test_the_client_gives_up_on_what_can_not_succeed(
     done = client(language, tmp_path, stack.run.url, "wk_live_" + "x" * 43)
     assert done.returncode == 1
     assert '"code":"unauthorized"' in done.stderr.replace('\\"', '"')
+
+
+SENT_WITH = {
+    "`event_id` in the event": ({"event_id": "72d3162e-cc78-11e3-81ab-4c9367dc0958"}, {}, 1),
+    "header `Idempotency-Key`": ({}, {"Idempotency-Key": "one"}, 1),
+    "neither": ({}, {}, 2),
+}
+
+
+@pytest.mark.parametrize("row", pages.table(PAGE, "Sent with"), ids=lambda row: row[0])
+def test_an_event_that_is_sent_again(row: list[str], stack: Running) -> None:
+    fields, headers, times = SENT_WITH[row[0]]
+    assert ("stored once" in row[2]) == (times == 1)
+    one = event(**fields, user_id=row[0])
+    ids = {stack.post(one, **headers).json()["event_ids"][0] for _ in range(2)}
+    assert len(ids) == times
+    assert are_stored(stack, list(ids))
+    with psycopg.connect(stack.run.dsn) as connection:
+        found = connection.execute("SELECT count(*) FROM event WHERE user_id = %s", (row[0],))
+        assert found.fetchone() == (times,)
 
 
 class Unreliable(BaseHTTPRequestHandler):
