@@ -1,0 +1,163 @@
+"""The product as a system under test: `ingest up`, as a person starts it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import redis
+from ingest.local.run_file import RunFile
+from ingest.store import keys, projects, session
+from ingest.store.survey import STORED
+from ingest.stream.shards import accepted_key, stream_key
+
+from bench.system import PLANS, Buffered, free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ingest.store.session import Connection
+
+START_S = 120.0
+STOP_S = 60.0
+POLL_S = 0.05
+SHARDS = 4
+#: The name of a limitless plan; what plans limit is not what is measured.
+PLAN = "unlimited"
+
+
+class Product:
+    """See `bench.system.System`."""
+
+    def __init__(self, directory: Path, name: str = "ingest", **settings: str) -> None:
+        """Use `directory`, which is emptied at each start; `settings` differ from the defaults."""
+        self.name = name
+        self.keys: Sequence[str] = ()
+        self._directory = directory
+        self._settings: Mapping[str, str] = settings
+        self._child: subprocess.Popen[bytes] | None = None
+        self._run: RunFile | None = None
+        self._valkey: redis.Redis | None = None
+        self._database: Connection | None = None
+
+    @property
+    def url(self) -> str:
+        """The edge."""
+        return self._running.url
+
+    @property
+    def dsn(self) -> str:
+        """The database as its owner."""
+        return self._running.dsn
+
+    def start(self) -> None:
+        """Run `ingest up` with free ports until it is ready, and make the six projects."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+        port, admin_port = free_ports(2)
+        ports = {"port": str(port), "admin_port": str(admin_port)}
+        given = {"data_dir": str(self._directory), **ports, **self._settings}
+        env = os.environ | {f"INGEST_{name.upper()}": value for name, value in given.items()}
+        argv = [sys.executable, "-m", "ingest.cli", "up"]
+        self._child = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL)
+        self._run = self._wait_ready()
+        self._valkey = redis.Redis.from_url(self._run.valkey_url)
+        self._database = session.connect(self._run.dsn, "bench")
+        self.keys = [self._make_project(f"bench-{index}") for index in range(len(PLANS))]
+        self._wait_known(self.keys[-1])
+
+    def stop(self) -> None:
+        """Drain and end it; kill it when that takes too long."""
+        for connection in (self._database, self._valkey):
+            if connection is not None:
+                connection.close()
+        if self._child is None:
+            return
+        self._child.send_signal(signal.SIGINT)
+        try:
+            self._child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def pids(self) -> dict[str, int]:
+        """Name all parts, the supervisor too."""
+        path = self._directory / "run.json"
+        child = {"supervisor": self._child.pid} if self._child is not None else {}
+        return RunFile.read(path).pids | child
+
+    def accepted(self) -> int:
+        """Add up what workers counted in the same transaction as they appended."""
+        hashes: list[Any] = [self._stream.hvals(accepted_key(shard)) for shard in range(SHARDS)]
+        return sum(int(count) for values in hashes for count in values)
+
+    def settled(self) -> int:
+        """Add up the ledger: it moves in the transaction that stores."""
+        if self._database is None:
+            raise RuntimeError("the system was not started")
+        row = self._database.execute(STORED).fetchone()
+        return sum(row) if row else 0
+
+    def buffered(self) -> Buffered:
+        """Measure the shards; exact only while the consumer doesn't work."""
+        sizes: list[Any] = [
+            self._stream.memory_usage(stream_key(shard), samples=0) for shard in range(SHARDS)
+        ]
+        return Buffered(self.accepted() - self.settled(), sum(size or 0 for size in sizes))
+
+    @property
+    def _running(self) -> RunFile:
+        if self._run is None:
+            raise RuntimeError("the system was not started")
+        return self._run
+
+    @property
+    def _stream(self) -> redis.Redis:
+        if self._valkey is None:
+            raise RuntimeError("the system was not started")
+        return self._valkey
+
+    def _wait_ready(self) -> RunFile:
+        path, deadline = self._directory / "run.json", time.monotonic() + START_S
+        while not path.exists():
+            if self._child is None or self._child.poll() is not None:
+                raise RuntimeError("`ingest up` ended: its log tells why")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"`ingest up` is not ready after {START_S:g} s")
+            time.sleep(POLL_S)
+        return RunFile.read(path)
+
+    def _make_project(self, name: str) -> str:
+        if self._database is None:
+            raise RuntimeError("the system was not started")
+        made = projects.create(self._database, name, PLAN)
+        if made is None:
+            raise RuntimeError(f"the project {name} is there already")
+        key = keys.generate("bench")
+        keys.insert(self._database, made.project_id, keys.digest(key))
+        return key
+
+    def _wait_known(self, key: str) -> None:
+        """Wait until each worker refuses only the body: they look for new keys once a second."""
+        deadline = time.monotonic() + START_S
+        known = 0
+        while known < 4 * len(self.pids()):
+            known = known + 1 if self._is_known(key) else 0
+            if time.monotonic() > deadline:
+                raise RuntimeError("the workers don't know the new keys")
+            time.sleep(POLL_S / 5)
+
+    def _is_known(self, key: str) -> bool:
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=5.0)
+        try:
+            connection.request("POST", "/v1/events", "{", {"X-Api-Key": key})
+            return connection.getresponse().status == http.HTTPStatus.BAD_REQUEST
+        finally:
+            connection.close()

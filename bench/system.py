@@ -1,0 +1,72 @@
+"""What a benchmark must be able to do with a system: start it, find it, ask how far it is."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: One project each, as in the reference profile.
+PLANS: Final = ("pro", "enterprise", "enterprise", "enterprise", "enterprise", "enterprise")
+
+
+@dataclass(frozen=True)
+class Buffered:
+    """What the stream holds: events, and the server's memory for them."""
+
+    events: int
+    bytes: int
+
+
+class System(Protocol):
+    """A running system under test. Its projects have no limits that a load could meet."""
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The API keys of its six projects."""
+
+    @property
+    def dsn(self) -> str:
+        """Its database, as the owner of `event`."""
+
+    def start(self) -> None:
+        """Start it from nothing; blocks until requests are answered. In the main thread."""
+
+    def stop(self) -> None:
+        """End all of its processes."""
+
+    def pids(self) -> dict[str, int]:
+        """Name the process at the root of each part; `consumer-0` is the one that stores."""
+
+    def accepted(self) -> int:
+        """How many events its stream has taken since the start."""
+
+    def settled(self) -> int:
+        """How many of them will not be written to the table any more, as a rule because they are.
+
+        What is in the table is counted there.
+        """
+
+    def buffered(self) -> Buffered:
+        """Measure the stream; costs the server some milliseconds."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Find loopback ports that nobody listens on now."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
