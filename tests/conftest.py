@@ -14,7 +14,6 @@ from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.valkey import EmbeddedValkey
 
 from tests import databases
-
 from tests.running import Running
 
 if TYPE_CHECKING:

@@ -82,8 +82,9 @@ class Running:
 
     def start(self) -> None:
         """Start the command and wait until everything is ready."""
+        old = self._run_file_id()
         self.spawn()
-        until(self._is_settled, READY_S, "ready")
+        until(lambda: self._is_settled(old), READY_S, "ready")
         assert self.supervisor.poll() is None, self.output.read_text()
 
     def spawn(self) -> None:
@@ -157,8 +158,15 @@ class Running:
         """Give the supervisor's notes of what it started."""
         return read_children(self.data / "children.json")
 
-    def _is_settled(self) -> bool:
-        return (self.data / "run.json").exists() or self.supervisor.poll() is not None
+    def _is_settled(self, old: int | None) -> bool:
+        return self._run_file_id() not in {None, old} or self.supervisor.poll() is not None
+
+    def _run_file_id(self) -> int | None:
+        """Tell files of two runs apart: a killed supervisor leaves its own behind."""
+        try:
+            return (self.data / "run.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
 
     @property
     def _user_and_group(self) -> tuple[int, int] | tuple[None, None]:

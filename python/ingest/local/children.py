@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
+from ingest.local import strays
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -45,7 +47,8 @@ class Child:
         if leader is not None and not self._is_started_by(leader):
             return
         for process in psutil.process_iter():
-            if _group(process.pid) == self.pid and self._is_not_older(process):
+            is_ours = _group(process.pid) == self.pid and self._is_not_older(process)
+            if is_ours and strays.is_alive(process):
                 yield process
 
     def _is_started_by(self, process: psutil.Process) -> bool:

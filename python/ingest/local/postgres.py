@@ -29,6 +29,7 @@ OWNER = "ingest"
 WORKER = "ingest_worker"
 MIB = 1 << 20
 CUSTOM = "custom.conf"
+SOCKET_NOTE = ".s.PGSQL.5432.lock"
 
 # English messages: a refused COPY names its line in them. Sockets only: no port to guard.
 CONFIGURATION = """\
@@ -126,12 +127,18 @@ class EmbeddedPostgres(Process):
     def command(self) -> Command:
         """Run the postmaster in the foreground."""
         end_working_in(self.data)
+        self._drop_notes()
         return self._command("postgres", "-D", str(self.data))
 
     def is_ready(self) -> bool:
         """Ask with the start of the protocol, as pg_isready does."""
         asked = [self.program("pg_isready"), "-q", "-t", "1", "-h", str(self.home.socket_dir())]
         return subprocess.run(asked, check=False, env=server_environment()).returncode == 0
+
+    def _drop_notes(self) -> None:
+        """Remove a killed server's notes of its process id, which may be somebody else's by now."""
+        for note in (self.data / "postmaster.pid", self.home.socket_dir() / SOCKET_NOTE):
+            note.unlink(missing_ok=True)
 
     @property
     def _secrets(self) -> Credentials:

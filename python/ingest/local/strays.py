@@ -6,6 +6,7 @@ started when we noted it, or works inside our directory.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,16 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GONE_S = 5.0
+POLL_S = 0.02
 
 
 def end_working_in(path: Path) -> None:
-    """End what has `path` as its working directory, and drop a postmaster's note about itself.
+    """End what has `path` as its working directory.
 
-    PostgreSQL's children work in the data directory and outlive a killed postmaster for a moment;
-    its note names a process id that may be somebody else's after a restart of the machine.
+    PostgreSQL's children work in the data directory and outlive a killed postmaster for a moment.
     """
     end(process for process in psutil.process_iter() if _works_in(process, str(path)))
-    (path / "postmaster.pid").unlink(missing_ok=True)
 
 
 def end(processes: Iterable[psutil.Process]) -> list[int]:
@@ -34,11 +34,24 @@ def end(processes: Iterable[psutil.Process]) -> list[int]:
     found = list(processes)
     for process in found:
         _kill(process)
-    _, left = psutil.wait_procs(found, timeout=GONE_S)
+    left = found
+    deadline = time.monotonic() + GONE_S
+    while (left := [process for process in left if is_alive(process)]) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(POLL_S)
     if left:
         names = ", ".join(f"{process.name()} ({process.pid})" for process in left)
         raise NeedsPerson(f"left over from an earlier run and can't be ended: {names}")
     return [process.pid for process in found]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether it runs; one that nobody has reaped yet does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _kill(process: psutil.Process) -> None:
