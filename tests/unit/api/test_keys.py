@@ -1,0 +1,156 @@
+"""Keys in memory, followed in PostgreSQL, with a copy in Valkey."""
+
+from __future__ import annotations
+
+import time
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+from ingest.api import keys
+from ingest.api.keys import KeyFollower, KeyRing
+from ingest.errors import IngestError
+from ingest.store import keys as stored_keys
+from ingest.store import projects, session
+from ingest.store.key_table import Grant, KeyTable
+from ingest.stream.connection import connect
+from ingest.stream.shards import KEYS_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ingest.local.valkey import EmbeddedValkey
+    from redis import Redis
+
+DEADLINE_S = 10.0
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+KEY = "wk_test_" + "k" * 43
+
+
+@pytest.fixture
+def server(valkey: EmbeddedValkey) -> Iterator[Redis]:
+    with connect(valkey.url, name="test") as client:
+        client.delete(KEYS_KEY)
+        yield client
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def make(dsn: str, name: str, key: str = KEY) -> projects.Project:
+    with session.connect(dsn, "test") as connection:
+        project = projects.create(connection, name, "pro")
+        assert project is not None
+        stored_keys.insert(connection, project.project_id, stored_keys.digest(key))
+    return project
+
+
+def execute(dsn: str, statement: str) -> None:
+    with session.connect(dsn, "test") as connection:
+        connection.execute(statement.encode())
+
+
+def test_where_a_key_is_found() -> None:
+    assert keys.presented({"x-api-key": "a", "authorization": "Bearer b"}) == "a"
+    assert keys.presented({"authorization": "Bearer b"}) == "b"
+    assert keys.presented({"authorization": "bearer  b "}) == "b"
+    assert keys.presented({"authorization": "Basic b"}) is None
+    assert keys.presented({}) is None
+
+
+def test_a_ring_knows_digests_alone() -> None:
+    ring, grant = KeyRing(), Grant(bytes(16), "shop", "pro", is_revoked=False)
+    assert not ring.is_loaded
+    assert ring.find(KEY) is None
+    ring.replace({sha256(KEY.encode()).digest(): grant})
+    assert ring.is_loaded
+    assert ring.find(KEY) is grant
+    assert ring.find(KEY[:-1]) is None
+    assert ring.find("ключ") is None
+
+
+def test_a_table_is_read_when_something_changed(dsn: str) -> None:
+    table = KeyTable(dsn)
+    try:
+        assert table.poll() == {}
+        assert table.poll() is None
+        project = make(dsn, "shop")
+        grants = table.poll()
+        assert grants is not None
+        expected = Grant(project.project_id.bytes, "shop", "pro", is_revoked=False)
+        assert grants == {stored_keys.digest(KEY): expected}
+        assert table.poll() is None
+        for change in (
+            "UPDATE api_key SET revoked_at = now()",
+            "UPDATE project SET plan = 'free'",
+            "DELETE FROM api_key",
+        ):
+            execute(dsn, change)
+            assert table.poll() is not None, change
+            assert table.poll() is None, change
+    finally:
+        table.close()
+
+
+def test_a_table_connects_again(dsn: str) -> None:
+    table = KeyTable(dsn)
+    try:
+        table.poll()
+        execute(
+            dsn,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'ingest keys' AND datname = current_database()",
+        )
+        with pytest.raises(IngestError):
+            table.poll()
+        assert table.poll() is None
+    finally:
+        table.close()
+
+
+def test_a_ring_follows_the_table(dsn: str, server: Redis, valkey: EmbeddedValkey) -> None:
+    ring = KeyRing()
+    follower = KeyFollower(ring, dsn, valkey.worker_url)
+    follower.start()
+    try:
+        until(lambda: ring.is_loaded)
+        assert ring.find(KEY) is None
+        make(dsn, "shop")
+        until(lambda: ring.find(KEY) is not None)
+        execute(dsn, "UPDATE api_key SET revoked_at = now()")
+        until(lambda: (grant := ring.find(KEY)) is not None and grant.is_revoked)
+        until(lambda: '"revoked": true' in str(server.hvals(KEYS_KEY)))
+        execute(dsn, "DELETE FROM api_key")
+        until(lambda: ring.find(KEY) is None)
+        until(lambda: not server.exists(KEYS_KEY))
+    finally:
+        follower.stop()
+        follower.join(DEADLINE_S)
+
+
+def test_a_worker_starts_by_the_copy(dsn: str, server: Redis, valkey: EmbeddedValkey) -> None:
+    project = make(dsn, "shop")
+    for url in (dsn, NOWHERE):
+        ring = KeyRing()
+        follower = KeyFollower(ring, url, valkey.worker_url)
+        follower.start()
+        until(lambda found=ring: found.is_loaded)  # type: ignore[misc]
+        until(lambda: server.exists(KEYS_KEY) == 1)
+        grant = ring.find(KEY)
+        assert grant == Grant(project.project_id.bytes, "shop", "pro", is_revoked=False)
+        follower.stop()
+        follower.join(DEADLINE_S)
+
+
+def test_no_key_is_in_the_copy(dsn: str, server: Redis, valkey: EmbeddedValkey) -> None:
+    make(dsn, "shop")
+    follower = KeyFollower(KeyRing(), dsn, valkey.worker_url)
+    follower.start()
+    until(lambda: server.exists(KEYS_KEY) == 1)
+    follower.stop()
+    follower.join(DEADLINE_S)
+    assert KEY not in str(server.hgetall(KEYS_KEY))
