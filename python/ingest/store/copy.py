@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 Buffer: TypeAlias = bytes | memoryview
 # The ledger's line: a project's 16 bytes and a unix hour.
 Line: TypeAlias = tuple[bytes, int]
-# What the table holds once: event id, project id and timestamp as they stand in a tuple.
-Key: TypeAlias = tuple[bytes, bytes, bytes]
 
 COLUMNS: LiteralString = (
     "event_id, project_id, timestamp, received_at, event_type, user_id, session_id, properties"
@@ -26,11 +24,15 @@ KEY: LiteralString = "event_id, project_id, timestamp"
 STRAIGHT: LiteralString = f"COPY event ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 
 # Temporary tables live as long as the session, are never logged, and have no index.
-STAGING: LiteralString = "CREATE TEMPORARY TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS"
-MAKE_STAGED: LiteralString = STAGING.format("staged", "LIKE event")
-MAKE_STAGED_KEY: LiteralString = STAGING.format(
-    "staged_key", "event_id uuid, project_id uuid, timestamp timestamptz"
-)
+# A temporary table lives as long as the session, is never logged, and has no index. Its columns
+# have the tuples' own types: what a user made of the table's columns is for INSERT to refuse.
+MAKE_STAGED: LiteralString = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS staged (
+        event_id uuid, project_id uuid, timestamp timestamptz, received_at timestamptz,
+        event_type text, user_id text, session_id text, properties jsonb
+    ) ON COMMIT DELETE ROWS
+"""
+STAGE: LiteralString = f"COPY pg_temp.staged ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 # The arbiter is named: a violation of an index that a user added is a fault, not a duplicate.
 UNSTAGE: LiteralString = f"""
     WITH placed AS (
@@ -47,14 +49,6 @@ UNSTAGE: LiteralString = f"""
     )
     SELECT uuid_send(project_id), (extract(epoch FROM since) / 3600)::bigint, rows FROM left_out
 """  # noqa: S608 - constants
-# LIMIT keeps the planner from reading the whole table: it looks each key up in its partition.
-FIND: LiteralString = """
-    SELECT uuid_send(event_id), uuid_send(project_id), timestamptz_send(timestamp)
-    FROM pg_temp.staged_key AS staged CROSS JOIN LATERAL (
-        SELECT FROM event WHERE event.event_id = staged.event_id
-        AND event.project_id = staged.project_id AND event.timestamp = staged.timestamp LIMIT 1
-    ) AS found
-"""
 
 
 def straight(connection: Connection, stream: Buffer) -> None:
@@ -64,27 +58,19 @@ def straight(connection: Connection, stream: Buffer) -> None:
 
 def through_staging(connection: Connection, stream: Buffer) -> Counter[Line]:
     """Insert the rows that the table lacks; give the number of the others by project and hour."""
-    _stage(connection, MAKE_STAGED, "staged", stream)
+    stage(connection, stream)
     rows = connection.execute(UNSTAGE)
     return Counter({(bytes(project), int(hour)): int(count) for project, hour, count in rows})
 
 
-def find(connection: Connection, keys: Buffer) -> set[Key]:
-    """Give those keys of a stream of three-column tuples that the table already has."""
-    _stage(connection, MAKE_STAGED_KEY, "staged_key", keys)
-    rows = connection.execute(FIND)
-    return {(bytes(event), bytes(project), bytes(time)) for event, project, time in rows}
-
-
-def _stage(
-    connection: Connection, make: LiteralString, table: LiteralString, stream: Buffer
-) -> None:
-    connection.execute(make)
+def stage(connection: Connection, stream: Buffer) -> None:
+    """COPY a stream into the staging table, alone there until the transaction ends."""
+    connection.execute(MAKE_STAGED)
     # Emptied by each commit; a second use in one transaction finds the first one's rows. TRUNCATE
     # costs a millisecond, so it is not done for nothing.
-    if connection.execute(f"SELECT FROM pg_temp.{table} LIMIT 1").fetchone() is not None:
-        connection.execute(f"TRUNCATE pg_temp.{table}")
-    _copy(connection, f"COPY pg_temp.{table} FROM STDIN (FORMAT BINARY)", stream)
+    if connection.execute("SELECT FROM pg_temp.staged LIMIT 1").fetchone() is not None:
+        connection.execute("TRUNCATE pg_temp.staged")
+    _copy(connection, STAGE, stream)
 
 
 def _copy(connection: Connection, statement: LiteralString, stream: Buffer) -> None:

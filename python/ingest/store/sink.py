@@ -106,19 +106,18 @@ def _sift(connection: Connection, load: Load, stream: memoryview, is_named: bool
 
 
 def _tuple_letter(shard: int, entry_id: str, row: Tuple, fault: Fault) -> _Letter:
-    event_id, project_id, _ = row.key
     letter = DeadLetter(
         shard=shard,
         entry_id=entry_id,
-        project_id=project_id,
-        event_id=event_id,
+        project_id=row.project_id,
+        event_id=row.event_id,
         tuple=bytes(row.raw),
         event=row.event_json(),
         sqlstate=fault.sqlstate,
         column=fault.column,
         message=fault.message,
     )
-    return _Letter((project_id, row.hour), 1, letter)
+    return _Letter((row.project_id, row.hour), 1, letter)
 
 
 def _entry_letter(shard: int, entry: Unreadable) -> _Letter:

@@ -26,10 +26,8 @@ COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 EVENT_ID = slice(6, 22)
 PROJECT_ID = slice(26, 42)
 TIMESTAMP = slice(46, 54)
-KEY_FIELDS = slice(2, 54)
 RECEIVED_AT = slice(58, 66)
 FIXED_BYTES = 66
-KEY_COLUMNS = struct.pack(">h", 3)
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 POSTGRES_EPOCH_S = int(POSTGRES_EPOCH.timestamp())
 SECOND_US = 1_000_000
@@ -47,9 +45,9 @@ class Tuple:
     raw: memoryview
 
     @property
-    def key(self) -> tuple[bytes, bytes, bytes]:
-        """Event id, project id and timestamp: what the table holds once."""
-        return bytes(self.raw[EVENT_ID]), bytes(self.raw[PROJECT_ID]), bytes(self.raw[TIMESTAMP])
+    def event_id(self) -> bytes:
+        """The event's 16 bytes."""
+        return bytes(self.raw[EVENT_ID])
 
     @property
     def project_id(self) -> bytes:
@@ -83,11 +81,6 @@ def split(stream: memoryview) -> list[Tuple]:
 def join(tuples: Sequence[Tuple]) -> bytes:
     """Give a stream of some tuples, with a header."""
     return COPY_HEADER + b"".join(row.raw for row in tuples)
-
-
-def join_keys(tuples: Sequence[Tuple]) -> bytes:
-    """Give a stream of tuples cut down to their first three columns."""
-    return COPY_HEADER + b"".join(KEY_COLUMNS + bytes(row.raw[KEY_FIELDS]) for row in tuples)
 
 
 def _starts(stream: memoryview) -> Iterator[int]:

@@ -85,16 +85,20 @@ def test_check_asks_for_what_is_missing(empty: str) -> None:
         migrations.check(connection)
 
 
-def test_the_workers_role_reads_keys_and_nothing_else(empty: str, postgres: EmbeddedPostgres) -> None:
+def test_the_workers_role_reads_keys_and_nothing_else(
+    empty: str, postgres: EmbeddedPostgres
+) -> None:
     migrate(empty, WORKER)
     name = psycopg.conninfo.conninfo_to_dict(empty)["dbname"]
     worker = psycopg.conninfo.make_conninfo(postgres.worker_dsn, dbname=str(name))
     with psycopg.connect(worker, autocommit=True) as connection:
         for table in migrations.WORKER_TABLES:
-            connection.execute(psycopg.sql.SQL("SELECT FROM {}").format(psycopg.sql.Identifier(table)))
+            connection.execute(
+                psycopg.sql.SQL("SELECT FROM {}").format(psycopg.sql.Identifier(table))
+            )
         for statement in ("SELECT FROM event", "DELETE FROM api_key", "CREATE TABLE mine ()"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
 
 
 def test_an_unknown_role_is_no_error(empty: str) -> None:

@@ -14,9 +14,10 @@ from tests.unit.store.rows import DAY
 if TYPE_CHECKING:
     from ingest.store.session import Connection
 
-INSERT = (
-    "INSERT INTO event SELECT gen_random_uuid(), gen_random_uuid(), %s, now(), 'x', NULL, NULL, '{}'"
-)
+INSERT = """
+    INSERT INTO event
+    SELECT gen_random_uuid(), gen_random_uuid(), %s, now(), 'x', NULL, NULL, '{}'
+"""
 
 
 def at(day: int) -> datetime:

@@ -1,0 +1,152 @@
+"""A load is stored with its counts: stored + duplicates + dead is what was sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psycopg
+import pytest
+from ingest.store.ledger import NO_PROJECT, Fates
+from ingest.store.load import Load, Unreadable
+from ingest.store.sink import Sink
+from ingest.store.staging import Staging
+from psycopg import sql
+
+from tests.unit.store.chunks import SHARD, load
+from tests.unit.store.rows import HOUR, OTHER, PROJECT, row
+
+if TYPE_CHECKING:
+    from ingest.store.session import Connection
+
+A, B, C = (UUID(int=number) for number in (10, 11, 12))
+LINE = (PROJECT.bytes, HOUR)
+CHECK = "ALTER TABLE event ADD CONSTRAINT no_bad CHECK (event_type <> 'bad')"
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink(Staging(60))
+
+
+def store(connection: Connection, sink: Sink, loaded: Load) -> Fates:
+    with connection.transaction():
+        return sink.store(connection, loaded)
+
+
+def ledger(connection: Connection) -> dict[tuple[UUID, int], tuple[int, int, int]]:
+    rows = connection.execute(
+        "SELECT project_id, extract(epoch FROM hour)::bigint / 3600, stored, duplicates, dead"
+        " FROM ledger WHERE shard = %s",
+        (SHARD,),
+    )
+    return {(project, hour): (stored, twice, dead) for project, hour, stored, twice, dead in rows}
+
+
+def count(connection: Connection, table: str = "event") -> int:
+    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+    found = connection.execute(query).fetchone()
+    return int(found[0]) if found else 0
+
+
+def test_both_kinds_are_stored_and_counted(connection: Connection, sink: Sink) -> None:
+    fates = store(connection, sink, load([[row(), row()], [row()]], [[row(A), row(B, OTHER)]]))
+    assert fates.stored == {LINE: 4, (OTHER.bytes, HOUR): 1}
+    assert ledger(connection) == {(PROJECT, HOUR): (4, 0, 0), (OTHER, HOUR): (1, 0, 0)}
+    assert count(connection) == 5
+
+
+def test_counts_add_up_over_transactions(connection: Connection, sink: Sink) -> None:
+    store(connection, sink, load([[row(), row()]]))
+    store(connection, sink, load([[row()]], [[row(A)]]))
+    store(connection, sink, load([], [[row(A), row(B)]]))
+    assert ledger(connection) == {(PROJECT, HOUR): (5, 1, 0)}
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_duplicates_of_either_kind_are_left_out(
+    connection: Connection, sink: Sink, is_named: bool
+) -> None:
+    rows = [[row(A), row(B)], [row(A)]]
+    fates = store(connection, sink, load([], rows) if is_named else load(rows))
+    assert (fates.stored[LINE], fates.duplicates[LINE]) == (2, 1)
+    again = store(connection, sink, load([], rows) if is_named else load(rows))
+    assert (again.stored[LINE], again.duplicates[LINE]) == (0, 3)
+    assert ledger(connection) == {(PROJECT, HOUR): (2, 4, 0)}
+
+
+def test_a_duplicate_turns_staging_on_for_its_kind(connection: Connection) -> None:
+    staging = Staging(60)
+    store(connection, Sink(staging), load([[row()]], [[row(A), row(A)]]))
+    assert (staging.is_on(is_named=True), staging.is_on(is_named=False)) == (True, False)
+
+
+def test_poison_goes_alone_to_dead_letters(connection: Connection, sink: Sink) -> None:
+    connection.execute(CHECK)
+    bad = row(C, event_type="bad", properties={"why": "bad"})
+    fates = store(connection, sink, load([[row()], [row(), bad]], [[row(A), row(A)]]))
+    assert (fates.stored[LINE], fates.duplicates[LINE], fates.dead[LINE]) == (3, 1, 1)
+    assert ledger(connection) == {(PROJECT, HOUR): (3, 1, 1)}
+    letter = connection.execute(
+        "SELECT shard, entry_id, project_id, event_id, tuple, event->'properties', sqlstate,"
+        " column_name, message LIKE '%no_bad%' FROM dead_letter"
+    ).fetchall()
+    assert letter == [(SHARD, "2-0", PROJECT, C, bad, {"why": "bad"}, "23514", None, True)]
+
+
+def test_poison_of_named_rows_names_its_entry(connection: Connection, sink: Sink) -> None:
+    connection.execute(CHECK)
+    store(connection, sink, load([[row()]], [[row(A)], [row(B, event_type="bad")]]))
+    assert connection.execute("SELECT entry_id FROM dead_letter").fetchall() == [("3-0",)]
+
+
+def test_json_that_jsonb_refuses_is_kept_as_bytes(connection: Connection, sink: Sink) -> None:
+    bad = row(A, properties=b'{"a":"\\u0000"}')
+    other = row(B, event_type="bad")
+    connection.execute(CHECK)
+    store(connection, sink, load([[row(), bad, other]]))
+    letters = connection.execute("SELECT tuple, event IS NULL FROM dead_letter ORDER BY id")
+    assert sorted(letters.fetchall()) == sorted([(bad, True), (other, False)])
+
+
+def test_an_unreadable_entry_is_kept_whole(connection: Connection, sink: Sink) -> None:
+    broken = Unreadable(f"{HOUR * 3_600_000 + 5}-0", b"\x00\xff", 7, "checksum: it does not fit")
+    fates = store(connection, sink, load([[row()]], unreadable=[broken]))
+    assert fates.dead == {(NO_PROJECT, HOUR): 7}
+    assert ledger(connection)[UUID(bytes=NO_PROJECT), HOUR] == (0, 0, 7)
+    letter = connection.execute("SELECT tuple, event_id, message FROM dead_letter").fetchone()
+    assert letter == (b"\x00\xff", None, "checksum: it does not fit")
+
+
+def test_what_is_read_again_is_not_counted_again(connection: Connection, sink: Sink) -> None:
+    connection.execute(CHECK)
+    broken = Unreadable("9-0", b"x", 2, "codec")
+    rows = [[row(), row(B, event_type="bad")]]
+    store(connection, sink, load(rows, [[row(A)]], unreadable=[broken]))
+    before = ledger(connection)
+    again = load(rows, [[row(A)], [row(C)]], unreadable=[broken], is_reread=True)
+    fates = store(connection, sink, again)
+    assert (fates.stored[LINE], fates.duplicates, fates.dead.total()) == (1, {}, 0)
+    before[PROJECT, HOUR] = (before[PROJECT, HOUR][0] + 1, *before[PROJECT, HOUR][1:])
+    assert ledger(connection) == before
+    assert count(connection, "dead_letter") == 2
+
+
+def test_nothing_is_kept_of_a_transaction_that_fails(connection: Connection, sink: Sink) -> None:
+    connection.execute("DROP TABLE ledger")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        store(connection, sink, load([[row()]], [[row(A), row(A)]]))
+    assert count(connection) == 0
+
+
+def test_an_error_that_no_row_caused_is_passed_on(connection: Connection, sink: Sink) -> None:
+    connection.execute("ALTER TABLE event RENAME COLUMN user_id TO visitor")
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        store(connection, sink, load([[row()]]))
+
+
+def test_a_narrower_column_of_a_user_makes_poison(connection: Connection, sink: Sink) -> None:
+    connection.execute("ALTER TABLE event ALTER COLUMN user_id TYPE varchar(5)")
+    fates = store(connection, sink, load([[row(user_id="short"), row(user_id="too long")]]))
+    assert (fates.stored[LINE], fates.dead[LINE]) == (1, 1)
+    assert connection.execute("SELECT sqlstate FROM dead_letter").fetchall() == [("22001",)]
