@@ -51,7 +51,7 @@ class StreamReader:
     """One connection to Valkey, for one thread. Raises Retryable or NeedsPerson; never retries."""
 
     def __init__(self, url: str, name: str) -> None:
-        self._client = connect(url, name=name, timeout_s=TIMEOUT_S).client()  # type: ignore[no-untyped-call]
+        self._client = connect(url, name=name, timeout_s=TIMEOUT_S)
         # A list of pairs, as it came: the library would make a dict of each entry.
         for command in ("XREAD", "XRANGE"):
             self._client.set_response_callback(command, lambda reply, **_: reply)
@@ -76,7 +76,7 @@ class StreamReader:
         with _translated():
             shards.create(self._client, shard, cursor)
             if _number(self._last_id(key)) < _number(cursor):
-                self._client.execute_command("XSETID", key, cursor)
+                self._call("XSETID", key, cursor)
 
     def are_present(self, numbers: Collection[int]) -> bool:
         """Say whether the streams of all these shards are there."""
@@ -91,17 +91,13 @@ class StreamReader:
         keys = {stream_key(shard).encode(): shard for shard in cursors}
         block = ("BLOCK", block_ms) if block_ms > 0 else ()
         with _translated():
-            reply = self._client.execute_command(
-                "XREAD", "COUNT", count, *block, "STREAMS", *keys, *cursors.values()
-            )
+            reply = self._call("XREAD", "COUNT", count, *block, "STREAMS", *keys, *cursors.values())
         return {keys[key]: list(map(_entry, entries)) for key, entries in reply or ()}
 
     def read_again(self, shard: int, after: str, upto: str, count: int) -> list[Entry]:
         """Read entries after one id up to and with another."""
         with _translated():
-            reply = self._client.execute_command(
-                "XRANGE", stream_key(shard), f"({after}", upto, "COUNT", count
-            )
+            reply = self._call("XRANGE", stream_key(shard), f"({after}", upto, "COUNT", count)
         return list(map(_entry, reply))
 
     def trim(self, trims: Sequence[Trim]) -> None:
@@ -109,12 +105,17 @@ class StreamReader:
         with _translated(), self._client.pipeline(transaction=False) as pipe:
             for shard, upto, is_exact in trims:
                 how = "=" if is_exact else "~"
-                pipe.execute_command("XTRIM", stream_key(shard), "MINID", how, _next(upto))
+                pipe.execute_command(  # type: ignore[no-untyped-call]
+                    "XTRIM", stream_key(shard), "MINID", how, _next(upto)
+                )
             pipe.execute()
 
     def close(self) -> None:
         """End the connection."""
         self._client.close()
+
+    def _call(self, *words: str | int | bytes) -> Any:
+        return self._client.execute_command(*words)  # type: ignore[no-untyped-call]
 
     def _last_id(self, key: str) -> str:
         info: Any = self._client.xinfo_stream(key)

@@ -1,0 +1,51 @@
+"""Entries as a worker appends them, encoded by the extension."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from ingest._native import SHAPE_NATIVE, Encoder, Limits, Schema, pack_entry
+
+if TYPE_CHECKING:
+    from ingest._native import Batch
+
+PROJECT = UUID(int=1)
+OTHER = UUID(int=2)
+SCHEMA = Schema.builtin()
+ENCODER = Encoder(SCHEMA, Limits(), seed=os.urandom(32))
+PRODUCER = 7
+
+_sequence = count()
+
+
+def batch(
+    rows: int = 1,
+    *,
+    project: UUID = PROJECT,
+    key: str | None = None,
+    event_type: str = "page_view",
+    days_ago: int = 0,
+) -> Batch:
+    """Encode a request; with an idempotency key its ids are derived, so it may be repeated."""
+    now = datetime.now(UTC) - timedelta(days=days_ago)
+    if key is not None:
+        now = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    events = [
+        {"event_type": event_type, "timestamp": now.isoformat(), "properties": {"n": number}}
+        for number in range(rows)
+    ]
+    body, received = json.dumps(events), time.time_ns() // 1000
+    made = ENCODER.encode(body, project.bytes, received, SHAPE_NATIVE, idempotency_key=key)
+    assert made.rows == rows, made.response
+    return made
+
+
+def entry(*batches: Batch) -> tuple[bytes, bytes]:
+    """Pack requests into one entry: header and data."""
+    return pack_entry(batches, SCHEMA.fingerprint, PRODUCER, next(_sequence), compress=True)
