@@ -178,8 +178,6 @@ class _Process:
             log.get(__name__).error("can't start", reason=str(error))
             self._exit(1)
         gc.freeze()  # what the start made lives for ever: no collection looks at it again
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled)
         self._in_background(self._announce())
 
     async def _announce(self) -> None:
@@ -188,10 +186,17 @@ class _Process:
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         await reader.readline()
         writer.close()
+        self._take_signals()
         log.get(__name__).info("listening", host=self._address[0], port=self._address[1])
         while not self._service.is_ready():  # noqa: ASYNC110 - the service has no event for it
             await asyncio.sleep(POLL_S)
         notify(READY)
+
+    def _take_signals(self) -> None:
+        """Hear the signals alone: the HTTP server, which would stop accepting, took them first."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled)
 
     def _signalled(self) -> None:
         if self._is_stopping:
