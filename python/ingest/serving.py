@@ -17,17 +17,14 @@ import gc
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn, Protocol
 
-from ingest import log
-from ingest.errors import IngestError, NeedsPerson
+from ingest import listener, log
+from ingest.errors import IngestError
 from ingest.problems import CONTENT_TYPE, PROBLEMS
 from ingest.readiness import READY, STOPPING, notify
 
@@ -104,7 +101,7 @@ def problem(code: str, message: str = "", **headers: str) -> Response:
 
 def serve(service: Service, host: str, port: int, drain_timeout_s: float) -> NoReturn:
     """Serve until a signal ends the process; `host` is an IP address. NeedsPerson: port in use."""
-    _check_free(host, port)
+    listener.check_free(host, port)
     for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     _Process(service, host, port, drain_timeout_s).run()
@@ -171,7 +168,6 @@ class _Process:
         return counted
 
     async def _started(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
             await self._service.start()
         except IngestError as error:
@@ -213,7 +209,7 @@ class _Process:
         deadline = clock() + self._drain_timeout_s
         while clock() < deadline and not self._is_quiet():  # noqa: ASYNC110 - two clocks to watch
             await asyncio.sleep(POLL_S)
-        _shut(self._address)
+        listener.shut(self._address)
         await self._service.stop()
         await asyncio.sleep(POLL_S)  # whoever was refused just now is still being answered
         log.get(__name__).info("stopped", in_flight=self._in_flight)
@@ -231,27 +227,3 @@ class _Process:
         """End without Robyn's part in it: a single process of it never ends on a signal."""
         logging.shutdown()
         os._exit(status)
-
-
-def _check_free(host: str, port: int) -> None:
-    """Refuse a port in use: with SO_REUSEPORT two servers would share its connections."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise NeedsPerson(f"{host}:{port} can't be listened on: {error.strerror}") from error
-
-
-def _shut(address: tuple[str, int]) -> None:
-    """Stop listening: Robyn keeps copies of the socket, so each of them is shut, not closed."""
-    for entry in Path("/dev/fd").iterdir():
-        with suppress(OSError):
-            duplicate = socket.socket(fileno=os.dup(int(entry.name)))
-            with duplicate:
-                if duplicate.getsockname()[:2] == address and _listens(duplicate):
-                    duplicate.shutdown(socket.SHUT_RDWR)
-
-
-def _listens(candidate: socket.socket) -> bool:
-    return bool(candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))

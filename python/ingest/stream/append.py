@@ -2,29 +2,23 @@
 
 Whatever waits is sent as one pipeline; the next group forms while this one is in flight, and there
 is no timer, so that an idle worker sends at once. A batch is answered after Valkey's own answer.
-When the connection is lost in between, the same entries (same event ids) are sent again for at
-most `resend_s`; the table's key stops a second copy. Whoever waits longer gets OutcomeUnknown.
+While Valkey is away for longer than a group is sent again, batches are refused at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest import log, metrics
-from ingest.errors import (
-    IngestError,
-    NeedsPerson,
-    OutcomeUnknown,
-    Retryable,
-    StreamRefused,
-)
+from ingest.errors import IngestError, OutcomeUnknown, StreamRefused
 from ingest.stream.backlog import Backlog, Waiting
 from ingest.stream.backoff import Backoff
-from ingest.stream.command import reply_count, verdict
-from ingest.stream.connection import CONNECT_TIMEOUT_S, Lost
+from ingest.stream.connection import CONNECT_TIMEOUT_S
+from ingest.stream.delivery import CANNOT_SEND, deliver, refusal
 from ingest.stream.link import LEVEL_MAX_AGE_S
 
 if TYPE_CHECKING:
@@ -32,14 +26,12 @@ if TYPE_CHECKING:
 
     from ingest._native import Batch
     from ingest.settings import Settings
-    from ingest.stream.connection import Reply
     from ingest.stream.durability import AckLevel
     from ingest.stream.group import Grouper, Transaction
     from ingest.stream.link import Link
 
 # A group's share of the event loop: others wait while it is packed.
 GROUP_BYTES = 1 << 20
-_CANNOT_SEND = (Retryable, NeedsPerson, StreamRefused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +94,7 @@ class Appender:
         or StreamRefused. `hour` is the unix hour in which the request was received.
         """
         if self._away is not None:
-            raise _refusal(self._away)
+            raise refusal(self._away)
         waiting = Waiting(batch, project_id, hour, asyncio.get_running_loop().create_future())
         self._backlog.add(waiting)
         self._filled.set()
@@ -124,16 +116,22 @@ class Appender:
                     self._filled.set()
         finally:
             ticker.cancel()
-            self._refuse(self._backlog.take_all(), StreamRefused("draining", "the worker ended"))
+            self._refuse_waiting(StreamRefused("draining", "the worker ended"))
 
     async def _append(self, taken: list[Waiting]) -> None:
+        started = time.monotonic()
         try:
-            await self._deliver(self._grouper.form(taken))
-        except Exception:  # noqa: BLE001 - the outermost loop: a group that can't be sent must not end all others
+            transactions = self._grouper.form(taken)
+            error = await deliver(self._link, transactions, self._policy.resend_s)
+            if error is not None and not self._link.is_open:
+                self._go_away(error)
+            elif taken:
+                self._record(taken, transactions, time.monotonic() - started)
+        except Exception:  # noqa: BLE001 - the outermost loop: one group must not end all others
             log.get(__name__).exception("a group failed", requests=len(taken))
         finally:
-            left = [one for one in taken if not one.answer.done()]
-            self._refuse(left, OutcomeUnknown("the worker ended or failed"))
+            _refuse(taken, OutcomeUnknown("the worker ended or failed"))
+            self._backlog.release(taken)
 
     async def _tick(self) -> None:
         """Wake an idle appender, so that it reads the level and notices a dead server."""
@@ -147,7 +145,7 @@ class Appender:
         while not self._link.is_open:
             try:
                 await self._link.open(CONNECT_TIMEOUT_S)
-            except _CANNOT_SEND as error:
+            except CANNOT_SEND as error:
                 if backoff.is_over():
                     self._go_away(error)
                 await backoff.sleep()
@@ -159,95 +157,23 @@ class Appender:
         if self._away is None or type(error) is not type(self._away):
             log.get(__name__).error("the stream can't be reached", reason=str(error))
         self._away = error
-        self._refuse(self._backlog.take_all(), _refusal(error))
+        self._refuse_waiting(refusal(error))
 
-    async def _deliver(self, transactions: list[Transaction]) -> None:
-        """Send a group until each transaction has its answer or `resend_s` has passed."""
-        backoff = Backoff(self._policy.resend_s)
-        while True:
-            error: IngestError = Retryable("Valkey is not ready")
-            try:
-                if not self._link.is_open:
-                    await self._link.open(backoff.left_s)
-                transactions = await self._attempt(transactions, backoff.left_s)
-            except _CANNOT_SEND as failure:
-                error = failure
-            if not transactions:
-                return
-            if backoff.is_over():
-                self._give_up(transactions, error)
-                return
-            metrics.RESENDS.inc()
-            await backoff.sleep()
+    def _refuse_waiting(self, error: IngestError) -> None:
+        waiting = self._backlog.take_all()
+        _refuse(waiting, error)
+        self._backlog.release(waiting)
 
-    async def _attempt(
-        self, transactions: list[Transaction], timeout_s: float
-    ) -> list[Transaction]:
-        """Write all once; gives those that must be sent again."""
-        started = asyncio.get_running_loop().time()
-        buffers = [buffer for one in transactions for buffer in one.buffers]
-        expected = sum(reply_count(one.entries) for one in transactions)
-        try:
-            replies = await self._link.send(buffers, expected, timeout_s)
-        except Lost as lost:
-            replies = lost.replies
-        rest = self._settle(transactions, replies)
-        if transactions and not rest:
-            self._record(transactions, asyncio.get_running_loop().time() - started)
-        return rest
-
-    def _settle(self, transactions: list[Transaction], replies: list[Reply]) -> list[Transaction]:
-        rest = []
-        for one in transactions:
-            count = reply_count(one.entries)
-            own, replies = replies[:count], replies[count:]
-            one.is_unknown = one.is_unknown or len(own) < count
-            error = verdict(own, one.entries) if len(own) == count else Retryable("no reply")
-            if error is None:
-                self._acknowledge(one)
-            elif isinstance(error, Retryable):
-                rest.append(one)
-            else:
-                self._refuse(one.batches, _told(one, error))
-        return rest
-
-    def _acknowledge(self, transaction: Transaction) -> None:
-        level = self._link.level
-        for one in transaction.batches:
-            if not one.answer.done():
-                one.answer.set_result(level)
-        self._backlog.release(transaction.batches)
-
-    def _give_up(self, transactions: list[Transaction], error: IngestError) -> None:
-        for one in transactions:
-            self._refuse(one.batches, _told(one, _refusal(error)))
-        if not self._link.is_open:
-            self._go_away(error)
-
-    def _refuse(self, batches: list[Waiting], error: IngestError) -> None:
-        for one in batches:
-            if not one.answer.done():
-                one.answer.set_exception(error)
-        self._backlog.release(batches)
-
-    def _record(self, transactions: list[Transaction], seconds: float) -> None:
-        batches = [batch for one in transactions for batch in one.batches]
-        nbytes = sum(one.cost for one in batches)
-        self._backlog.drained(nbytes, seconds)
+    def _record(
+        self, batches: list[Waiting], transactions: list[Transaction], seconds: float
+    ) -> None:
+        self._backlog.drained(sum(one.cost for one in batches), seconds)
         metrics.APPEND_SECONDS.observe(seconds)
         metrics.GROUP_REQUESTS.observe(len(batches))
         metrics.GROUP_ENTRIES.observe(sum(one.entries for one in transactions))
 
 
-def _told(transaction: Transaction, error: IngestError) -> IngestError:
-    """Give what the client is told: once an answer was missed, only that nobody knows."""
-    if transaction.is_unknown:
-        return OutcomeUnknown(f"sent, and no answer came ({error})")
-    return error
-
-
-def _refusal(error: IngestError) -> IngestError:
-    if isinstance(error, StreamRefused):
-        return StreamRefused(error.code, str(error))
-    code = "stream_misconfigured" if isinstance(error, NeedsPerson) else "stream_unavailable"
-    return StreamRefused(code, str(error))
+def _refuse(batches: list[Waiting], error: IngestError) -> None:
+    for one in batches:
+        if not one.answer.done():
+            one.answer.set_exception(error)

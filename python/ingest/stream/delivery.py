@@ -1,0 +1,101 @@
+"""Gets one group's transactions into Valkey, and tells each request what became of it.
+
+When the connection is lost the same entries (same event ids) are sent again on a new one for at
+most `resend_s`; the table's key stops a second copy. An entry that was answered with an error is
+not stored, and one that was sent and never answered may be: the client is told which.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingest import metrics
+from ingest.errors import IngestError, NeedsPerson, OutcomeUnknown, Retryable, StreamRefused
+from ingest.stream.backoff import Backoff
+from ingest.stream.command import reply_count, verdict
+from ingest.stream.connection import Lost
+
+if TYPE_CHECKING:
+    from ingest.stream.connection import Reply
+    from ingest.stream.group import Transaction
+    from ingest.stream.link import Link
+
+CANNOT_SEND = (Retryable, NeedsPerson, StreamRefused)
+
+
+async def deliver(
+    link: Link, transactions: list[Transaction], resend_s: float
+) -> IngestError | None:
+    """Send a group until each transaction has its answer or `resend_s` has passed.
+
+    Every future of the group is done afterwards. Gives why it was given up, or None.
+    """
+    backoff = Backoff(resend_s)
+    while True:
+        error: IngestError = Retryable("Valkey is not ready")
+        try:
+            if not link.is_open:
+                await link.open(backoff.left_s)
+            transactions = await _attempt(link, transactions, backoff.left_s)
+        except CANNOT_SEND as failure:
+            error = failure
+        if not transactions:
+            return None
+        if backoff.is_over():
+            for one in transactions:
+                _refuse(one, refusal(error))
+            return error
+        metrics.RESENDS.inc()
+        await backoff.sleep()
+
+
+def refusal(error: IngestError) -> StreamRefused:
+    """Put why nothing can be sent in the terms of an answer; a new object for each use."""
+    if isinstance(error, StreamRefused):
+        return StreamRefused(error.code, str(error))
+    code = "stream_misconfigured" if isinstance(error, NeedsPerson) else "stream_unavailable"
+    return StreamRefused(code, str(error))
+
+
+async def _attempt(
+    link: Link, transactions: list[Transaction], timeout_s: float
+) -> list[Transaction]:
+    """Write all once; gives those that must be sent again."""
+    buffers = [buffer for one in transactions for buffer in one.buffers]
+    expected = sum(reply_count(one.entries) for one in transactions)
+    try:
+        replies = await link.send(buffers, expected, timeout_s)
+    except Lost as lost:
+        replies = lost.replies
+    return _settle(link, transactions, replies)
+
+
+def _settle(link: Link, transactions: list[Transaction], replies: list[Reply]) -> list[Transaction]:
+    rest = []
+    for one in transactions:
+        count = reply_count(one.entries)
+        own, replies = replies[:count], replies[count:]
+        one.is_unknown = one.is_unknown or len(own) < count
+        error = verdict(own, one.entries) if len(own) == count else Retryable("no reply")
+        if error is None:
+            _acknowledge(one, link)
+        elif isinstance(error, Retryable):
+            rest.append(one)
+        else:
+            _refuse(one, error)
+    return rest
+
+
+def _acknowledge(transaction: Transaction, link: Link) -> None:
+    for one in transaction.batches:
+        if not one.answer.done():
+            one.answer.set_result(link.level)
+
+
+def _refuse(transaction: Transaction, error: IngestError) -> None:
+    """Tell why nothing was stored; once an answer was missed, only that nobody knows."""
+    if transaction.is_unknown:
+        error = OutcomeUnknown(f"sent, and no answer came ({error})")
+    for one in transaction.batches:
+        if not one.answer.done():
+            one.answer.set_exception(error)
