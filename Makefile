@@ -13,15 +13,39 @@ help:
 
 build: $(VENV)/.built ## make .venv with the command `ingest`
 
+# Compiled at once, a process of ours starts in a third of the time; sources for other versions fail.
 $(VENV)/.deps: requirements/dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
 	touch $@
 
 $(VENV)/.built: $(VENV)/.deps $(RUST_SOURCES) pyproject.toml
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet \
 		--no-deps --no-build-isolation --no-index --editable .
 	touch $@
+
+up: build ## run the whole system here until Ctrl-C (FLAGS="--port 9000 ...")
+	@$(BIN)/ingest up $(FLAGS)
+
+# Each group starts its own servers; the whole suite in one process would keep them all.
+GROUPS := tests/unit tests/contract tests/docs tests/integration tests/crash
+
+test: build lint ## run every test, of Rust and Python, on real servers
+	cargo test --workspace --locked --quiet
+	$(foreach group,$(wildcard $(GROUPS)),$(BIN)/python -m pytest $(group) &&) true
+
+lint: build $(VENV)/.bench ## check form, types and the stub; all silent
+	cargo fmt --all --check
+	cargo fmt --manifest-path native/fuzz/Cargo.toml --check
+	cargo clippy --workspace --all-targets --all-features --locked --quiet -- -D warnings
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/python -m mypy.stubtest ingest._native > /dev/null
+
+crash: build ## kill every process under load and compare what was acknowledged with what is stored
+	$(BIN)/python -m pytest tests/crash
 
 # What the benchmarks compare with and draw with, and what the linter needs to read them.
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.deps
