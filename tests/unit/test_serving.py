@@ -148,17 +148,14 @@ def test_a_signal_lets_requests_finish(served: Served) -> None:
 def test_a_drain_has_an_end(served: Served) -> None:
     with socket.create_connection(("127.0.0.1", served.port)) as connection:
         connection.sendall(ENDLESS)
-        )
         until(lambda: served.ask("POST", "/echo").status == 200, 5, "serving")
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(DRAIN_S + 5) == 0
 
 
 def test_a_second_signal_ends_it_at_once(served: Served) -> None:
-    answers: list[Answer] = []
     with socket.create_connection(("127.0.0.1", served.port)) as connection:
         connection.sendall(ENDLESS)
-        )
         served.process.send_signal(signal.SIGTERM)
         until(lambda: served.heard(b"STOPPING=1"), 5, "told that it stops")
         served.process.send_signal(signal.SIGINT)
