@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING
 from ingest import log
 from ingest.errors import IngestError
 from ingest.store.key_table import Grant, KeyTable
-from ingest.stream import snapshot
-from ingest.stream.connection import connect
+from ingest.stream.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from redis import Redis
 
 POLL_S = 1.0
 BEARER = "bearer "
@@ -67,7 +65,7 @@ class KeyFollower(threading.Thread):
         super().__init__(name="keys", daemon=True)
         self._ring = ring
         self._table = KeyTable(database_url)
-        self._valkey = connect(valkey_url, name="ingest-keys")
+        self._copy = Snapshot(valkey_url)
         self._unsaved: dict[bytes, Grant] | None = None
         self._stopped = threading.Event()
         self._failure = ""
@@ -78,7 +76,7 @@ class KeyFollower(threading.Thread):
             self._follow()
             self._stopped.wait(POLL_S)
         self._table.close()
-        self._valkey.close()
+        self._copy.close()
 
     def stop(self) -> None:
         """End the thread with its present poll."""
@@ -91,7 +89,7 @@ class KeyFollower(threading.Thread):
         except IngestError as error:
             failure = str(error)
             if not self._ring.is_loaded:
-                self._start_by_copy(self._valkey)
+                self._start_by_copy()
         if failure and failure != self._failure:
             log.get(__name__).warning("keys can't be followed", reason=failure)
         self._failure = failure
@@ -103,12 +101,12 @@ class KeyFollower(threading.Thread):
             self._unsaved = grants
             log.get(__name__).info("keys loaded", count=len(grants))
         if self._unsaved is not None:
-            snapshot.save(self._valkey, _to_text(self._unsaved))
+            self._copy.save(_to_text(self._unsaved))
             self._unsaved = None
 
-    def _start_by_copy(self, client: Redis) -> None:
+    def _start_by_copy(self) -> None:
         try:
-            grants = _from_text(snapshot.load(client))
+            grants = _from_text(snapshot.load(self._valkey))
         except IngestError:
             return
         if grants:

@@ -5,42 +5,56 @@ A hash from a key's SHA-256 to JSON; whoever can read Valkey learns no key from 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import redis
 
 from ingest.errors import Retryable
+from ingest.stream.connection import connect
 from ingest.stream.shards import KEYS_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
-def save(client: redis.Redis, keys: Mapping[str, str]) -> None:
-    """Make the copy equal to `keys` in one transaction; Retryable when Valkey can't."""
-    try:
-        old = load(client)
+class Snapshot:
+    """The copy, over a connection of its own; every method raises Retryable when Valkey can't."""
+
+    def __init__(self, url: str) -> None:
+        self._client = connect(url, name="ingest-keys")
+
+    def save(self, keys: Mapping[str, str]) -> None:
+        """Make the copy equal to `keys` in one transaction."""
+        old = self.load()
         changed: dict[bytes | bytearray | memoryview[int] | str | int | float, Any] = {
             name: text for name, text in keys.items() if old.get(name) != text
         }
         gone = [name for name in old if name not in keys]
-        with client.pipeline() as pipe:
+        with _translated(), self._client.pipeline() as pipe:
             if changed:
                 pipe.hset(KEYS_KEY, mapping=changed)
             if gone:
                 pipe.hdel(KEYS_KEY, *gone)
             pipe.execute()
-    except redis.RedisError as error:
-        raise Retryable(f"the copy of the keys can't be written: {error}") from error
+
+    def load(self) -> dict[str, str]:
+        """Read the copy; empty when there is none."""
+        with _translated():
+            found = self._client.hgetall(KEYS_KEY)
+        return {_text(name): _text(text) for name, text in found.items()}
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
 
 
-def load(client: redis.Redis) -> dict[str, str]:
-    """Read the copy; empty when there is none. Retryable when Valkey can't."""
+@contextmanager
+def _translated() -> Iterator[None]:
     try:
-        found = client.hgetall(KEYS_KEY)
+        yield
     except redis.RedisError as error:
-        raise Retryable(f"the copy of the keys can't be read: {error}") from error
-    return {_text(name): _text(text) for name, text in found.items()}
+        raise Retryable(f"Valkey can't keep the keys' copy: {error}") from error
 
 
 def _text(value: bytes | str) -> str:
