@@ -138,7 +138,7 @@ impl Encoder {
                 ..Draft::default()
             };
         }
-        draft.tuples.shrink_to_fit();
+        draft.trim();
         let shard_hash = draft.shard_hash(request);
         Batch {
             verdict,

@@ -3,7 +3,6 @@
 use crate::event::{Checked, Event, Refusal, Rules, Scratch, Stop, refuse};
 use crate::reject::{Code, Field, echoed};
 use crate::scan::Scanner;
-use crate::schema::rule::Kind;
 use crate::syntax::Malformed;
 
 impl Rules<'_> {
@@ -79,46 +78,17 @@ impl Rules<'_> {
         scratch: &mut Scratch,
     ) -> Result<Result<(), Code>, Malformed> {
         let rule = &self.plan.rules[number];
-        match (&rule.kind, scanner.peek()) {
-            (Kind::Text(rule), b'"') => {
+        match scanner.peek() {
+            b'"' => {
                 let text = scanner.string()?;
-                if scanner.fault.is_none() {
-                    return Ok(rule.check(text.decode(&mut scratch.decoded)));
-                }
+                Ok(rule.check_text(text.decode(&mut scratch.decoded)))
             }
-            (Kind::Number(range), b'-' | b'0'..=b'9') => {
-                let number = scanner.number()?;
-                if scanner.fault.is_none() {
-                    return Ok(range.check(number.raw));
-                }
-            }
-            (Kind::Integer(range), b'-' | b'0'..=b'9') => {
-                let number = scanner.number()?;
-                if scanner.fault.is_none() {
-                    return Ok(if number.is_integer {
-                        range.check(number.raw)
-                    } else {
-                        Err(Code::WrongType)
-                    });
-                }
-            }
-            (Kind::Boolean, b't' | b'f')
-            | (Kind::Object, b'{')
-            | (Kind::Array, b'[')
-            | (Kind::Any, _) => {
+            b'-' | b'0'..=b'9' => Ok(rule.check_number(scanner.number()?)),
+            first => {
                 scanner.skip_value(2)?;
-            }
-            (_, first) => {
-                let is_allowed_null = first == b'n' && rule.is_nullable;
-                scanner.skip_value(2)?;
-                return Ok(if is_allowed_null {
-                    Ok(())
-                } else {
-                    Err(Code::WrongType)
-                });
+                Ok(rule.check_other(first))
             }
         }
-        Ok(Ok(()))
     }
 }
 

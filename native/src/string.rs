@@ -22,25 +22,32 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// `UnexpectedEnd`, `ControlCharacter` or `InvalidEscape`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "12 % of an encoded batch")]
+    #[inline(always)]
     pub fn string(&mut self) -> Scan<Text<'a>> {
         self.at += 1;
         let start = self.at;
-        let mut is_escaped = false;
-        loop {
-            self.plain();
-            match self.peek() {
-                b'"' => break,
-                b'\\' => {
-                    is_escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(self.malformed(Syntax::ControlCharacter)),
-            }
+        self.plain();
+        let is_escaped = self.peek() != b'"';
+        if is_escaped {
+            self.escaped()?;
         }
         let raw = &self.bytes[start..self.at];
         self.at += 1;
         Ok(Text { raw, is_escaped })
+    }
+
+    /// To the closing quote, from an escape or what should have been one.
+    #[cold]
+    fn escaped(&mut self) -> Scan<()> {
+        loop {
+            match self.peek() {
+                b'"' => return Ok(()),
+                b'\\' => self.escape()?,
+                _ => return Err(self.malformed(Syntax::ControlCharacter)),
+            }
+            self.plain();
+        }
     }
 
     /// To the next quote, backslash, control character or the end: eight bytes a step.

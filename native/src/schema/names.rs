@@ -1,23 +1,43 @@
-//! A fixed set of names, looked up by the bytes of a key: the hash reads at most 16 of them.
+//! A fixed set of names, looked up by the bytes of a key. Up to 16 bytes a name is its own hash input, so that most
+//! keys are found without comparing strings: two words and the length say it all.
 
 /// Names by number, in the order they were given.
 #[derive(Debug)]
 pub struct Names {
     list: Vec<Box<str>>,
-    /// Number of a name plus one, 0 for none; four times as many slots as names, a power of two.
-    slots: Vec<u16>,
+    /// Four times as many as names, a power of two; open addressing.
+    slots: Vec<Slot>,
     shift: u32,
 }
 
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    words: Words,
+    /// Of the name plus one; 0 for a free slot.
+    number: usize,
+}
+
+/// First and last eight bytes (overlapping or padded) and the length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Words {
+    head: u64,
+    tail: u64,
+    length: usize,
+}
+
+/// Names up to this length are equal when their words are.
+const WORDS_BYTES: usize = 16;
+
 impl Names {
-    /// `names` are distinct and fewer than 2^14.
+    /// `names` are distinct.
     #[must_use]
     pub fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         let list: Vec<Box<str>> = names.into_iter().map(Box::from).collect();
         let bits = (list.len() * 4).next_power_of_two().max(2).trailing_zeros();
+        let slots = vec![Slot::default(); 1 << bits];
         let mut table = Self {
             list,
-            slots: vec![0; 1 << bits],
+            slots,
             shift: u64::BITS - bits,
         };
         for number in 0..table.list.len() {
@@ -27,35 +47,33 @@ impl Names {
     }
 
     fn insert(&mut self, number: usize) {
-        let mut slot = self.slot(self.list[number].as_bytes());
-        while self.slots[slot] != 0 {
-            slot = (slot + 1) & (self.slots.len() - 1);
+        let words = Words::of(self.list[number].as_bytes());
+        let mut place = words.place(self.shift);
+        while self.slots[place].number != 0 {
+            place = (place + 1) & (self.slots.len() - 1);
         }
-        self.slots[slot] = u16::try_from(number + 1).unwrap_or(0);
+        self.slots[place] = Slot {
+            words,
+            number: number + 1,
+        };
     }
 
     /// The number of `key`, if it is one of the names.
     #[inline]
     #[must_use]
     pub fn find(&self, key: &[u8]) -> Option<usize> {
-        let mut slot = self.slot(key);
+        let words = Words::of(key);
+        let mut place = words.place(self.shift);
         loop {
-            let number = usize::from(self.slots[slot]).checked_sub(1)?;
-            if self.list[number].as_bytes() == key {
+            let slot = &self.slots[place];
+            let number = slot.number.checked_sub(1)?;
+            if slot.words == words
+                && (key.len() <= WORDS_BYTES || self.list[number].as_bytes() == key)
+            {
                 return Some(number);
             }
-            slot = (slot + 1) & (self.slots.len() - 1);
+            place = (place + 1) & (self.slots.len() - 1);
         }
-    }
-
-    /// The top bits of a product (Fibonacci hashing).
-    #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "shifted down to the table's size"
-    )]
-    fn slot(&self, key: &[u8]) -> usize {
-        (fold(key).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
     }
 
     #[must_use]
@@ -78,19 +96,37 @@ impl Names {
     }
 }
 
-/// Length, first eight and last eight bytes in one word; names alike in all of these share a slot's run.
-#[inline]
-fn fold(key: &[u8]) -> u64 {
-    let length = key.len() as u64;
-    if let (Some(head), Some(tail)) = (key.first_chunk::<8>(), key.last_chunk::<8>()) {
-        return u64::from_le_bytes(*head)
-            ^ u64::from_le_bytes(*tail).rotate_left(23)
-            ^ length << 56;
+impl Words {
+    #[inline]
+    fn of(key: &[u8]) -> Self {
+        let length = key.len();
+        let (head, tail) = if let (Some(head), Some(tail)) =
+            (key.first_chunk::<8>(), key.last_chunk::<8>())
+        {
+            (u64::from_le_bytes(*head), u64::from_le_bytes(*tail))
+        } else if let (Some(head), Some(tail)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
+            (
+                u64::from(u32::from_le_bytes(*head)),
+                u64::from(u32::from_le_bytes(*tail)),
+            )
+        } else {
+            (
+                key.iter()
+                    .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+                0,
+            )
+        };
+        Self { head, tail, length }
     }
-    if let (Some(head), Some(tail)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
-        return u64::from(u32::from_le_bytes(*head))
-            | u64::from(u32::from_le_bytes(*tail)) << 32 ^ length << 56;
+
+    /// The top bits of a product (Fibonacci hashing).
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "shifted down to the table's size"
+    )]
+    fn place(&self, shift: u32) -> usize {
+        let folded = self.head ^ self.tail.rotate_left(23) ^ (self.length as u64) << 56;
+        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as usize
     }
-    key.iter()
-        .fold(length, |word, &byte| word << 8 | u64::from(byte))
 }

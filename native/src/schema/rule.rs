@@ -10,7 +10,7 @@ use super::names::Names;
 use super::pattern::Pattern;
 use super::url::is_http_url;
 use crate::limits::MAX_BOUND_DIGITS;
-use crate::number::Bound;
+use crate::number::{Bound, Number};
 use crate::reject::Code;
 
 /// What a declared property must be.
@@ -56,10 +56,43 @@ pub struct Edge {
     bound: Bound,
 }
 
-impl TextRule {
+impl Rule {
     /// Checks a string's own (unescaped) bytes.
     #[inline]
-    pub fn check(&self, text: &[u8]) -> Result<(), Code> {
+    pub fn check_text(&self, text: &[u8]) -> Result<(), Code> {
+        match &self.kind {
+            Kind::Text(rule) => rule.check(text),
+            Kind::Any => Ok(()),
+            _ => Err(Code::WrongType),
+        }
+    }
+
+    #[inline]
+    pub fn check_number(&self, number: Number) -> Result<(), Code> {
+        match &self.kind {
+            Kind::Number(range) => range.check(number.raw),
+            Kind::Integer(range) if number.is_integer => range.check(number.raw),
+            Kind::Any => Ok(()),
+            _ => Err(Code::WrongType),
+        }
+    }
+
+    /// Checks a value that is neither string nor number by its first byte.
+    #[inline]
+    pub fn check_other(&self, first: u8) -> Result<(), Code> {
+        let is_fit = match (first, &self.kind) {
+            (b'n', kind) => self.is_nullable || matches!(kind, Kind::Any),
+            (b'{', kind) => matches!(kind, Kind::Object | Kind::Any),
+            (b'[', kind) => matches!(kind, Kind::Array | Kind::Any),
+            (_, kind) => matches!(kind, Kind::Boolean | Kind::Any),
+        };
+        if is_fit { Ok(()) } else { Err(Code::WrongType) }
+    }
+}
+
+impl TextRule {
+    #[inline]
+    fn check(&self, text: &[u8]) -> Result<(), Code> {
         self.check_length(text)?;
         if self
             .pattern
@@ -103,9 +136,8 @@ fn chars(text: &[u8]) -> usize {
 }
 
 impl Range {
-    /// Checks a number's raw text.
     #[inline]
-    pub fn check(&self, number: &[u8]) -> Result<(), Code> {
+    fn check(&self, number: &[u8]) -> Result<(), Code> {
         let is_inside = self
             .lower
             .as_ref()

@@ -8,11 +8,19 @@ pub fn is_http_url(text: &[u8]) -> bool {
     let Some(rest) = after_scheme(text) else {
         return false;
     };
-    let end = rest
+    let host = rest
         .iter()
-        .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
-        .unwrap_or(rest.len());
-    is_authority(&rest[..end]) && !rest[end..].iter().any(|&byte| is_forbidden(byte))
+        .take_while(|&&byte| IS_NAME[usize::from(byte)])
+        .count();
+    let end = match rest.get(host) {
+        None | Some(b'/' | b'?' | b'#') => host,
+        _ => rest
+            .iter()
+            .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
+            .unwrap_or(rest.len()),
+    };
+    let is_name = end == host && is_name(&rest[..end]);
+    (is_name || is_authority(&rest[..end])) && !holds_forbidden(&rest[end..])
 }
 
 #[inline]
@@ -29,25 +37,39 @@ fn after_scheme(text: &[u8]) -> Option<&[u8]> {
     rest.strip_prefix(b"://")
 }
 
-/// Bytes that WHATWG percent-encodes in path, query and fragment alike.
-#[inline]
-fn is_forbidden(byte: u8) -> bool {
-    byte <= b' ' || matches!(byte, b'"' | b'<' | b'>' | 0x7f)
+/// A registered name: letters of any script, digits, `-._~%`.
+const IS_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < u8::MAX {
+        byte += 1;
+        table[byte as usize] = byte >= 0x80 || byte.is_ascii_alphanumeric() || is_name_mark(byte);
+    }
+    table
+};
+
+const fn is_name_mark(byte: u8) -> bool {
+    matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%')
 }
 
+/// Whether a byte is there that WHATWG percent-encodes in path, query and fragment alike. Looks at all of them, so
+/// that the compiler can look at many at once.
 #[inline]
+fn holds_forbidden(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, &byte| {
+        found | matches!(byte, 0..=b' ' | b'"' | b'<' | b'>' | 0x7f)
+    })
+}
+
+/// User info, host and port.
 fn is_authority(text: &[u8]) -> bool {
     let start = memchr::memrchr(b'@', text).map_or(0, |at| at + 1);
     let (user, place) = text.split_at(start);
-    if user.iter().any(|&byte| is_forbidden(byte)) {
-        return false;
-    }
     let (host, port) = split_port(place);
-    is_host(host) && is_port(port)
+    !holds_forbidden(user) && is_host(host) && is_port(port)
 }
 
 /// Host and the port's text behind the last colon; a colon inside of brackets is none.
-#[inline]
 fn split_port(place: &[u8]) -> (&[u8], &[u8]) {
     match memchr::memrchr(b':', place) {
         Some(colon) if place.last() != Some(&b']') => (&place[..colon], &place[colon + 1..]),
@@ -64,16 +86,18 @@ fn is_port(text: &[u8]) -> bool {
             <= 65_535
 }
 
-/// A registered name (letters of any script, digits, `-._~%`) or an address in brackets.
-#[inline]
+/// A registered name or an address in brackets.
 fn is_host(host: &[u8]) -> bool {
     match host {
         [b'[', address @ .., b']'] => is_address(address),
-        [] | [b'.', ..] => false,
-        _ => host
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || byte >= 0x80 || b"-._~%".contains(&byte)),
+        _ => is_name(host) && host.iter().all(|&byte| IS_NAME[usize::from(byte)]),
     }
+}
+
+/// Of bytes that are all those of a name.
+#[inline]
+fn is_name(host: &[u8]) -> bool {
+    !matches!(host, [] | [b'.', ..])
 }
 
 fn is_address(text: &[u8]) -> bool {
