@@ -106,7 +106,7 @@ class KeyFollower(threading.Thread):
 
     def _start_by_copy(self) -> None:
         try:
-            grants = _from_text(snapshot.load(self._valkey))
+            grants = _from_text(self._copy.load())
         except IngestError:
             return
         if grants:
