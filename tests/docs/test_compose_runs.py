@@ -180,11 +180,11 @@ def test_the_parts_together_store_an_event(
         until(lambda: listens(at["admin:8081"]), START_S, "admin")
         token = {"Authorization": f"Bearer {secrets['ADMIN_TOKEN']}"}
         key = {"X-Api-Key": make_project(tmp_path, url, secrets["ADMIN_TOKEN"])}
-        until(lambda: post(url, key).status_code == httpx.codes.ACCEPTED, START_S, "the key")
-        assert post(url, key).headers["Ingest-Ack"] == "fsync"
+        # Each worker learns of a new key by itself, within about a second.
+        until(lambda: post(url, key).headers.get("Ingest-Ack") == "fsync", START_S, "a 202")
         owner = f"postgresql://composed:{secrets['POSTGRES_INGEST_PASSWORD']}@postgres/ingest"
         with psycopg.connect(replaced(owner, database), autocommit=True) as connection:
-            until(lambda: count(connection) == 2, STORED_S, "stored")
+            until(lambda: count(connection) == 1, STORED_S, "stored")
         parts_told = httpx.get(f"http://127.0.0.1:{at['admin:8081']}/readyz", headers=token).json()
         assert parts_told["status"] == "ok", parts_told
 
