@@ -21,9 +21,8 @@ EVENT_MS = 1_795_435_200_001
 
 def derived(key: str, position: int, event: str, at_ms: int) -> UUID:
     """The slow twin of an id made from an Idempotency-Key."""
-    hasher = blake3(derive_key_context=DERIVE_CONTEXT)
-    hasher.update(PROJECT + len(key.encode()).to_bytes(8, "little") + key.encode())
-    hasher.update(position.to_bytes(4, "little") + event.encode())
+    request_key = blake3(PROJECT + key.encode(), derive_key_context=DERIVE_CONTEXT).digest()
+    hasher = blake3(position.to_bytes(4, "little") + event.encode(), key=request_key)
     tail = int.from_bytes(hasher.digest(16), "little") >> (128 - TAIL_BITS)
     high, low = tail >> 62, tail & ((1 << 62) - 1)
     return UUID(int=at_ms << 80 | 8 << 76 | high << 64 | 0b10 << 62 | low)
