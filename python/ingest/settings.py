@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     )
 
     max_body_bytes: int = _setting(
-        MIB, "bytes", "a request's body; held in memory by edge and worker", ge=KIB, le=64 * MIB
+        MIB, "bytes", "a request's body; held in memory by edge and worker", ge=KIB, le=8 * MIB
     )
     max_batch_events: int = _setting(
         1000, "events", "bounds the time of one call into the extension", ge=1, le=100_000
@@ -89,10 +89,10 @@ class Settings(BaseSettings):
         65536, "bytes", "one event's JSON; keeps single rows out of slow storage", ge=256, le=MIB
     )
     max_connections: int = _setting(
-        8192, "connections", "clients of the edge in total; idle ones count", ge=64, le=100_000
+        8192, "connections", "clients of the edge in total; idle ones count", ge=64, le=65_535
     )
     max_address_connections: int = _setting(
-        4096, "requests", "in progress from one address; more get 503", ge=1, le=100_000
+        4096, "requests", "in progress from one address; more get 503", ge=1, le=65_535
     )
     head_timeout_s: int = _setting(
         10, "s", "for a request's head; ends connections that trickle", ge=1, le=300

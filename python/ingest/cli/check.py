@@ -21,7 +21,7 @@ def check(
     database_url: options.DatabaseUrl = None,
     valkey_url: options.ValkeyUrl = None,
 ) -> None:
-    """Say what is wrong with settings, servers and schema; exits 1 when something is."""
+    """Say what is wrong with settings, servers, schema; exits 1 then."""
     settings = options.load(config, data_dir=data, database_url=database_url, valkey_url=valkey_url)
     checks = {
         "extension": _extension,

@@ -47,7 +47,7 @@ class Status:
 def status(
     data: options.Data = None, config: options.Config = None, as_json: options.Json = False
 ) -> None:
-    """Show processes, lag and rows stored; exits 1 when something is not running."""
+    """Show processes, lag and rows; exits 1 when something is away."""
     settings = options.load(config, data_dir=data)
     from ingest.local.run_file import RunFile
 

@@ -20,7 +20,7 @@ def stop(
     config: options.Config = None,
     timeout: Annotated[float, typer.Option(help="Give up after so many seconds.")] = 60.0,
 ) -> None:
-    """Drain and stop what `ingest up` runs; done at once if nothing runs."""
+    """Drain and stop what `ingest up` runs here."""
     settings = options.load(config, data_dir=data)
     from ingest.local import lock
 

@@ -12,6 +12,7 @@ import re
 import resource
 import signal
 import ssl
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -97,9 +98,9 @@ class Edge(Process):
     def is_ready(self) -> bool:
         """Ask for a route that nobody has: the edge itself answers 404."""
         try:
-            connection = self._connect()
-            connection.request("GET", "/-/edge")
-            return connection.getresponse().status == http.HTTPStatus.NOT_FOUND
+            with closing(self._connect()) as connection:
+                connection.request("GET", "/-/edge", headers={"Connection": "close"})
+                return connection.getresponse().status == http.HTTPStatus.NOT_FOUND
         except (OSError, http.client.HTTPException):
             return False
 

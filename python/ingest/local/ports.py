@@ -45,3 +45,7 @@ class Reservation:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._socket.bind((LOOPBACK, 0))
         self.port: int = self._socket.getsockname()[1]
+
+    def release(self) -> None:
+        """Let the port go."""
+        self._socket.close()

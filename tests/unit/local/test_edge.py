@@ -1,0 +1,117 @@
+"""The edge's configuration: nginx takes it, and each of its own errors is a problem."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import socket
+import ssl
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from ingest.local import problems
+from ingest.local.data_dir import DataDir
+from ingest.local.edge import Edge
+from ingest.settings import Settings
+
+from tests.running import free_port, until
+
+SECRET = "s3cret"
+KEY = "wk_test_" + "a" * 43
+
+
+def edge_of(base: Path, **given: object) -> Edge:
+    values = {"port": free_port(), "admin_port": free_port(), "drain_timeout_s": 2} | given
+    return Edge(DataDir(base / "data"), Settings.load(None, **values), SECRET, [free_port()])
+
+
+@pytest.mark.parametrize("problem", problems.PROBLEMS, ids=lambda problem: problem.code)
+def test_each_error_is_a_problem(problem: problems.Problem) -> None:
+    told = json.loads(problem.body.replace(r"\'", "'"))
+    assert told["status"] == problem.status
+    assert told["code"] == problem.code
+    assert told["type"] == f"urn:ingest:{problem.code}"
+    assert told["title"]
+    assert told["message"]
+    assert ("Retry-After" in problem.header) == (problem.status >= 500)
+    assert "$" not in problem.body
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"host": "::1"}, {"workers": 9}, {"max_connections": 65_535}], ids=str
+)
+def test_nginx_takes_the_configuration(base: Path, given: dict[str, object]) -> None:
+    edge_of(base, **given).prepare()
+
+
+def test_its_secret_is_for_its_owner_alone(base: Path) -> None:
+    edge = edge_of(base)
+    edge.prepare()
+    file = edge.directory / "edge.conf"
+    assert SECRET in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.stat().st_uid == edge.directory.stat().st_uid
+
+
+def test_ready_drained_and_stopped(base: Path) -> None:
+    edge = edge_of(base)
+    edge.prepare()
+    edge.start()
+    try:
+        edge.wait_ready(10)
+        assert _post(edge)["code"] == "worker_unreachable"
+        edge.send_to([])
+        until(edge.is_reloaded, 5, "reloaded")
+        assert _post(edge)["code"] == "unavailable"
+        edge.drain()
+        until(edge.is_reloaded, 5, "reloaded")
+        assert _post(edge)["code"] == "draining"
+    finally:
+        edge.stop()
+    assert edge.exit_code == 0
+    assert not edge.is_ready()
+
+
+def test_tls_by_two_settings(base: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = base / "the key.pem", base / "cert.pem"
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=localhost",
+    ]
+    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    edge = edge_of(base, tls_key=key, tls_certificate=certificate)
+    edge.prepare()
+    edge.start()
+    try:
+        edge.wait_ready(10)
+        assert edge.url.startswith("https://")
+        context = ssl.create_default_context(cafile=certificate)
+        port = int(edge.url.rpartition(":")[2])
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secure,
+        ):
+            assert secure.version() in {"TLSv1.2", "TLSv1.3"}
+    finally:
+        edge.stop()
+
+
+def _post(edge: Edge) -> dict[str, object]:
+    connection = http.client.HTTPConnection(edge.url.removeprefix("http://"), timeout=5)
+    connection.request("POST", "/v1/events", "{}", {"X-Api-Key": KEY})
+    told: dict[str, object] = json.loads(connection.getresponse().read())
+    connection.close()
+    return told
