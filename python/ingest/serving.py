@@ -209,6 +209,7 @@ class _Process:
         deadline = clock() + self._drain_timeout_s
         while clock() < deadline and not self._is_quiet():  # noqa: ASYNC110 - two clocks to watch
             await asyncio.sleep(POLL_S)
+        _hush("actix_server")  # it complains of the socket that is taken from it
         listener.shut(self._address)
         await self._service.stop()
         await asyncio.sleep(POLL_S)  # whoever was refused just now is still being answered
@@ -227,3 +228,10 @@ class _Process:
         """End without Robyn's part in it: a single process of it never ends on a signal."""
         logging.shutdown()
         os._exit(status)
+
+
+def _hush(prefix: str) -> None:
+    """Silence loggers of Rust code, which has looked up their levels once and for all."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith(prefix):
+            logging.getLogger(name).disabled = True
