@@ -6,16 +6,26 @@ import json
 import os
 from datetime import UTC, datetime
 from itertools import product
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ingest._native import SHAPE_NATIVE, Batch, Encoder, Limits, Schema
 
 from bench.workload import BROKEN_EVERY, Event, Workload
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+T = TypeVar("T")
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW_US = 1_795_435_200_000_000
 PROJECT = bytes(range(16))
 COUNTS = (1, 10, 200, 1000)
+#: Reading the CPU clock takes 1 µs here, so a round is never shorter than so many events.
+EVENTS_A_ROUND = 2000
+ROUNDS = 30
 
 
 class Case(NamedTuple):
@@ -58,3 +68,13 @@ def encoder() -> Encoder:
 def encode(encoder: Encoder, body: str | bytes) -> Batch:
     """One call of the encoder."""
     return encoder.encode(body, PROJECT, NOW_US, SHAPE_NATIVE)
+
+
+def timed(benchmark: BenchmarkFixture, events: int, run: Callable[[], T]) -> T:
+    """Measure `run`, which handles so many events; give its last result."""
+    iterations = max(1, EVENTS_A_ROUND // events)
+    benchmark.extra_info["events"] = events
+    result: T = benchmark.pedantic(  # type: ignore[no-untyped-call]
+        run, rounds=ROUNDS, iterations=iterations, warmup_rounds=1
+    )
+    return result

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from ingest._native import Chunk, pack_entry
 
-from bench.micro.cases import NOW, case, encode, encoder
+from bench.micro.cases import NOW, case, encode, encoder, timed
 from bench.workload import STRESS_BATCH, Workload, batch_body
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
-pytestmark = pytest.mark.benchmark(timer=time.process_time, max_time=1.0, min_rounds=5)
+pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
 FINGERPRINT = bytes(8)
 BATCHES = 4
@@ -35,10 +35,12 @@ def entry(seed: int, compress: bool) -> tuple[bytes, bytes]:
 def test_pack(benchmark: BenchmarkFixture, count: int, compress: bool) -> None:
     """Four batches into one entry."""
     batches = [encode(encoder(), case(count).body) for _ in range(BATCHES)]
-    header, data = benchmark(pack_entry, batches, FINGERPRINT, 1, 2, compress=compress)
     rows = BATCHES * count
+    header, data = timed(
+        benchmark, rows, lambda: pack_entry(batches, FINGERPRINT, 1, 2, compress=compress)
+    )
     assert Chunk.peek(header) == (FINGERPRINT, 1, 2, 0, rows)
-    benchmark.extra_info.update(events=rows, bytes_per_event=len(data) / rows)
+    benchmark.extra_info["bytes_per_event"] = len(data) / rows
 
 
 @KINDS
@@ -53,10 +55,10 @@ def test_push(benchmark: BenchmarkFixture, compress: bool) -> None:
             chunk.push(header, data)
         return chunk
 
-    chunk = benchmark(push_all)
+    chunk = timed(benchmark, rows, push_all)
     assert chunk.rows == rows
     stored = sum(len(data) for _, data in entries)
-    benchmark.extra_info.update(events=rows, bytes_per_event=stored / rows)
+    benchmark.extra_info["bytes_per_event"] = stored / rows
 
 
 def test_join(benchmark: BenchmarkFixture) -> None:
@@ -64,6 +66,5 @@ def test_join(benchmark: BenchmarkFixture) -> None:
     chunk = Chunk()
     for seed in range(ENTRIES):
         chunk.push(*entry(seed, compress=False))
-    view = benchmark(lambda: chunk.straight)
+    view = timed(benchmark, chunk.rows, lambda: chunk.straight)
     assert len(view) == chunk.nbytes
-    benchmark.extra_info["events"] = chunk.rows

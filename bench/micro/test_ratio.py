@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AIM = 8.0
+#: A lone event is mostly the call from Python, the answer and the batch object.
+AIM_ALONE = 6.0
 RUNS = 7
 EVENTS = 20_000
 
@@ -32,8 +34,8 @@ def cpu_us(run: Callable[[], object], events: int) -> float:
 
 
 @pytest.mark.parametrize("is_broken", [False, True], ids=["valid", "broken"])
-@pytest.mark.parametrize("count", [10, 200, 1000])
-def test_ratio(count: int, is_broken: bool, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("count", "aim"), [(1, AIM_ALONE), (10, AIM), (200, AIM), (1000, AIM)])
+def test_ratio(count: int, aim: float, is_broken: bool, capsys: pytest.CaptureFixture[str]) -> None:
     """Same verdicts, and the aim is met."""
     body = case(count, is_broken=is_broken).body
     used = encoder()
@@ -51,4 +53,4 @@ def test_ratio(count: int, is_broken: bool, capsys: pytest.CaptureFixture[str]) 
             f"{native:.2f} against {oracle:.2f} µs an event, {ratio:.1f} times "
             f"({min(ratios):.1f} to {max(ratios):.1f}); {len(body) / count / native:.0f} MB/s"
         )
-    assert ratio >= AIM
+    assert ratio >= aim
