@@ -50,6 +50,19 @@ pub struct Event<'a> {
 #[derive(Default, Clone, Copy)]
 struct Seen(u8);
 
+const EVENT_TYPE: u8 = 1;
+const TIMESTAMP: u8 = 2;
+const USER_ID: u8 = 4;
+const SESSION_ID: u8 = 8;
+const EVENT_ID: u8 = 16;
+const PROPERTIES: u8 = 32;
+
+impl Seen {
+    fn has(self, field: u8) -> bool {
+        self.0 & field != 0
+    }
+}
+
 /// Buffers that live as long as the encoder.
 #[derive(Default)]
 pub struct Scratch {
@@ -138,19 +151,19 @@ impl<'r> Rules<'r> {
     ) -> Checked<()> {
         let key = scanner.key()?;
         let (field, bit) = match key.decode(&mut scratch.decoded) {
-            b"event_type" => (Field::EventType, 1),
-            b"timestamp" => (Field::Timestamp, 2),
-            b"user_id" => (Field::UserId, 4),
-            b"session_id" => (Field::SessionId, 8),
-            b"event_id" => (Field::EventId, 16),
-            b"properties" => (Field::Properties, 32),
+            b"event_type" => (Field::EventType, EVENT_TYPE),
+            b"timestamp" => (Field::Timestamp, TIMESTAMP),
+            b"user_id" => (Field::UserId, USER_ID),
+            b"session_id" => (Field::SessionId, SESSION_ID),
+            b"event_id" => (Field::EventId, EVENT_ID),
+            b"properties" => (Field::Properties, PROPERTIES),
             other => {
                 let field = Field::Unknown(echoed(other));
                 scanner.skip_value(1)?;
                 return refuse(Code::UnknownField, field);
             }
         };
-        if event.seen.0 & bit != 0 {
+        if event.seen.has(bit) {
             scanner.skip_value(1)?;
             return refuse(Code::DuplicateField, field);
         }
@@ -253,13 +266,13 @@ impl<'r> Rules<'r> {
 
     /// What only the whole event can tell.
     fn complete<'a>(&self, event: Event<'a>) -> Checked<Event<'a>> {
-        if event.seen.0 & 1 == 0 {
+        if !event.seen.has(EVENT_TYPE) {
             return refuse(Code::MissingField, Field::EventType);
         }
         if event.timestamp_us.is_none() {
             self.check_absent_timestamp(&event)?;
         }
-        if event.seen.0 & 32 == 0 && self.plan.is_properties_required {
+        if !event.seen.has(PROPERTIES) && self.plan.is_properties_required {
             return refuse(Code::MissingField, Field::Properties);
         }
         let missing = self.plan.required[event.kind] & !event.filled;

@@ -39,6 +39,52 @@ impl Default for Limits {
     }
 }
 
+/// The largest settings: past these `PostgreSQL` itself refuses a row, or a request's tuples (its bytes and up to
+/// 68 more for each event) outgrow the 16 MiB of an entry.
+const MOST: Limits = Limits {
+    max_body_bytes: 1 << 23,
+    max_batch_events: 100_000,
+    max_compat_events: 100_000,
+    max_event_bytes: 1 << 23,
+    max_depth: 1000,
+    max_number_digits: 1000,
+    max_number_exponent: 10_000,
+    max_indexed_bytes: 2600,
+    max_key_bytes: 255,
+};
+
+impl Limits {
+    /// Whether each bound lies within 1 and the most that the parts behind can take.
+    ///
+    /// # Errors
+    /// Which one does not, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let wrong = self
+            .values()
+            .into_iter()
+            .zip(MOST.values())
+            .find(|((_, value), (_, most))| value == &0 || value > most);
+        match wrong {
+            Some(((name, _), (_, most))) => Err(format!("{name} must lie within 1 and {most}")),
+            None => Ok(()),
+        }
+    }
+
+    fn values(&self) -> [(&'static str, usize); 9] {
+        [
+            ("max_body_bytes", self.max_body_bytes),
+            ("max_batch_events", self.max_batch_events),
+            ("max_compat_events", self.max_compat_events),
+            ("max_event_bytes", self.max_event_bytes),
+            ("max_depth", self.max_depth),
+            ("max_number_digits", self.max_number_digits),
+            ("max_number_exponent", self.max_number_exponent as usize),
+            ("max_indexed_bytes", self.max_indexed_bytes),
+            ("max_key_bytes", self.max_key_bytes),
+        ]
+    }
+}
+
 /// Characters of a client's own field name that an answer repeats.
 pub const MAX_ECHOED_CHARS: usize = 64;
 /// Property names a schema may declare: one bit each in a `u64`.
@@ -47,6 +93,8 @@ pub const MAX_DECLARED_PROPERTIES: usize = 64;
 pub const MAX_EVENT_TYPES: usize = 4096;
 /// Event types up to which a rejection lists them all.
 pub const MAX_LISTED_TYPES: usize = 16;
+/// Bytes of a list or pattern of the schema that a message repeats: 1,000 rejections make one answer.
+pub const MAX_LISTED_BYTES: usize = 200;
 /// Bytes of a schema's text.
 pub const MAX_SCHEMA_BYTES: usize = 1 << 20;
 /// Significant digits of a bound in a schema: what a TOML float can carry.

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::limits::{Limits, MAX_LISTED_TYPES};
+use crate::limits::{Limits, MAX_LISTED_BYTES, MAX_LISTED_TYPES};
 use crate::reject::{Code, Field};
 use crate::schema::Schema;
 use crate::schema::rule::{Kind, Range, Rule, TextRule};
@@ -171,10 +171,12 @@ impl Message<'_> {
                 "must have a length of at most {}",
                 rule.max_chars.unwrap_or(0)
             ),
-            (Code::PatternMismatch, Some(pattern), _) => write!(f, "must match {}", pattern.text),
+            (Code::PatternMismatch, Some(pattern), _) => {
+                write!(f, "must match {:.MAX_LISTED_BYTES$}", pattern.text)
+            }
             (Code::NotInEnum, _, Some(allowed)) => {
                 f.write_str("must be one of ")?;
-                list(allowed.iter().take(MAX_LISTED_TYPES), f)
+                list(allowed.iter(), f)
             }
             _ => f.write_str("must be an absolute http or https URL"),
         }
@@ -215,10 +217,16 @@ fn range_text(range: &Range, f: &mut Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
+/// Names with commas between them, as many as fit.
 fn list<'n>(names: impl Iterator<Item = &'n str>, f: &mut Formatter<'_>) -> fmt::Result {
+    let mut room = MAX_LISTED_BYTES;
     for (index, name) in names.enumerate() {
         f.write_str(if index > 0 { ", " } else { "" })?;
+        let Some(left) = room.checked_sub(name.len()) else {
+            return f.write_str("...");
+        };
         f.write_str(name)?;
+        room = left;
     }
     Ok(())
 }

@@ -211,7 +211,7 @@ impl<'p> Pass<'p> {
         pgcopy::end_jsonb(jsonb, out);
     }
 
-    /// The client's id, or one derived from the request's key, or a new one.
+    /// The client's id (told apart from an equal one in the same request by the table's key alone), or one derived from the request's key, or a new one.
     fn identify(&mut self, event: &Event, timestamp_us: i64, start: usize, index: u32) -> EventId {
         if let Some(id) = event.id {
             self.draft.first_client_id.get_or_insert(id);

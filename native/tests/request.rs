@@ -344,3 +344,26 @@ fn sends_a_retry_to_the_shard_of_its_first_try() {
     assert_eq!(keyed("k", &one), keyed("k", &plain));
     assert_ne!(keyed("k", &one), keyed("l", &one));
 }
+
+#[test]
+fn refuses_bounds_that_are_out_of_reason() {
+    assert_eq!(Limits::default().check(), Ok(()));
+    for (limits, told) in [
+        (
+            Limits {
+                max_depth: 0,
+                ..Limits::default()
+            },
+            "max_depth must lie within 1 and 1000",
+        ),
+        (
+            Limits {
+                max_indexed_bytes: 2601,
+                ..Limits::default()
+            },
+            "max_indexed_bytes must lie within 1 and 2600",
+        ),
+    ] {
+        assert_eq!(limits.check(), Err(told.to_owned()));
+    }
+}

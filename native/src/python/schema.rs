@@ -15,9 +15,6 @@ pyo3::create_exception!(
     "A schema's text cannot be used; the message names the path and why."
 );
 
-/// Largest settable body: keeps every length and offset within 32 bits.
-const MOST_BODY_BYTES: usize = 1 << 30;
-
 /// A compiled schema.
 #[pyclass(module = "ingest._native", frozen)]
 pub struct Schema(pub Arc<schema::Schema>);
@@ -72,7 +69,7 @@ macro_rules! limits {
     ($($name:ident: $type:ty),* $(,)?) => {
         #[pymethods]
         impl Limits {
-            /// Each bound is at least 1; what is left out has its default.
+            /// What is left out has its default.
             #[new]
             #[pyo3(signature = (*, $($name = None),*))]
             #[expect(clippy::too_many_arguments, reason = "one keyword argument a bound")]
@@ -82,14 +79,11 @@ macro_rules! limits {
                     if let Some(bound) = $name {
                         limits.$name = bound;
                     }
-                    if limits.$name == 0 {
-                        return Err(PyValueError::new_err(concat!(stringify!($name), " must be at least 1")));
-                    }
                 )*
-                if limits.max_body_bytes > MOST_BODY_BYTES {
-                    return Err(PyValueError::new_err(format!("max_body_bytes must be at most {MOST_BODY_BYTES}")));
+                match limits.check() {
+                    Ok(()) => Ok(Self(limits)),
+                    Err(wrong) => Err(PyValueError::new_err(wrong)),
                 }
-                Ok(Self(limits))
             }
 
             $(
