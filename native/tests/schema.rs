@@ -91,6 +91,7 @@ fn faults_of_a_property_name_its_key() {
         ("type='number'\npattern='x'", ".pattern", "does not go"),
         ("type='string'\nminimum=1", ".minimum", "does not go"),
         ("type='string'\npattern='('", ".pattern", "unclosed"),
+        ("type='string'\npattern='a)|(b'", ".pattern", "unopened"),
         (
             "type='string'\npattern='(a{1000}){1000}'",
             ".pattern",
