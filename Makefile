@@ -33,7 +33,7 @@ GROUPS := tests/unit tests/contract tests/docs tests/integration tests/crash
 
 test: build lint ## run every test, of Rust and Python, on real servers
 	cargo test --workspace --locked --quiet
-	$(foreach group,$(wildcard $(GROUPS)),$(BIN)/python -m pytest $(group) &&) true
+	$(foreach group,$(wildcard $(GROUPS)),$(BIN)/python -m pytest $(PYTEST_FLAGS) $(group) &&) true
 
 lint: build $(VENV)/.bench ## check form, types and the stub; all silent
 	cargo fmt --all --check

@@ -15,11 +15,24 @@ from ingest.local.valkey import EmbeddedValkey
 
 from tests import databases
 from tests.running import Running
+from tests.skips import StrictSkips
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 START_TIMEOUT_S = 60.0
+STRICT = "--strict-skips"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the option of a full run."""
+    parser.addoption(STRICT, action="store_true", help="fail when a skip's reason is not expected")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Switch the plugin on."""
+    if config.getoption(STRICT):
+        config.pluginmanager.register(StrictSkips())
 
 
 @pytest.fixture(scope="session")

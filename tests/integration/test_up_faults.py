@@ -68,21 +68,6 @@ def test_leftovers_of_an_earlier_run_are_ended_before_a_start(base: Path) -> Non
         assert running.post(event()).status_code == 202
 
 
-@pytest.mark.parametrize("name", ["worker-0", "consumer-0", "admin", "valkey", "postgres", "edge"])
-def test_a_killed_process_is_replaced_and_loses_nothing(stack: Running, name: str) -> None:
-    before = stack.run.pids[name]
-    with Load(stack, pause_s=0.01) as load:
-        until(lambda: len(load.acknowledged) > 100, 30, "some load")
-        psutil.Process(before).kill()
-        until(lambda: stack.run.pids[name] != before, 30, f"run.json has the new {name}")
-        until(lambda: stack.post(event()).status_code == 202, 30, "accepts again")
-        enough = len(load.acknowledged) + 100
-        until(lambda: len(load.acknowledged) > enough, 30, "more load")
-    until(lambda: load.acknowledged <= set(stack.stored()), 30, "all acknowledged stored")
-    stored = stack.stored()
-    assert len(stored) == len(set(stored))
-
-
 def test_a_worker_told_to_stop_under_load_fails_no_request(stack: Running) -> None:
     before = stack.run.pids["worker-1"]
     with Load(stack, clients=8) as load:

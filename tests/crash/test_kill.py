@@ -1,0 +1,66 @@
+"""Every process is killed under a small load: what was acknowledged is stored, and once.
+
+The clients do not retry, so an answer that never came may be stored or not; the full experiment
+with retries and all faults is `make crash`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.load import Load
+from tests.running import Running, event, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.stack
+
+NAMES = ("worker-0", "consumer-0", "admin", "valkey", "postgres", "edge")
+BACK_S = 30.0
+SOME = 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_killed_process_is_replaced_and_loses_nothing(stack: Running, name: str) -> None:
+    before = stack.run.pids[name]
+    earlier = set(stack.stored())
+    with Load(stack, pause_s=0.01) as load:
+        until(lambda: len(load.acknowledged) > SOME, BACK_S, "load before")
+        psutil.Process(before).kill()
+        until(lambda: stack.run.pids[name] != before, BACK_S, f"run.json has the new {name}")
+        enough = len(load.acknowledged) + SOME
+        until(lambda: len(load.acknowledged) > enough, BACK_S, "load after")
+    _compare(stack, load, earlier)
+
+
+def test_a_killed_supervisor_is_started_again_and_loses_nothing(stack: Running) -> None:
+    earlier = set(stack.stored())
+    with Load(stack, pause_s=0.01) as load:
+        until(lambda: len(load.acknowledged) > SOME, BACK_S, "load before")
+        stack.supervisor.kill()
+        stack.supervisor.wait()
+        stack.start()
+        enough = len(load.acknowledged) + SOME
+        until(lambda: len(load.acknowledged) > enough, BACK_S, "load after")
+    _compare(stack, load, earlier)
+
+
+@pytest.fixture(autouse=True)
+def mended(stack: Running) -> Iterator[None]:
+    """Hand the system on only when it takes events again and has stored all of them."""
+    yield
+    until(lambda: stack.post(event()).status_code == 202, BACK_S, "accepts events")
+    last = stack.post(event()).json()["event_ids"]
+    until(lambda: set(last) <= set(stack.stored()), BACK_S, "stored the last one")
+
+
+def _compare(stack: Running, load: Load, earlier: set[str]) -> None:
+    until(lambda: load.acknowledged <= set(stack.stored()), BACK_S, "all acknowledged are stored")
+    stored = stack.stored()
+    assert len(stored) == len(set(stored)), "an event is there twice"
+    assert set(stored) - earlier <= load.sent, "an event is there that nobody sent"
+    assert load.acknowledged, "nothing was acknowledged: the test shows nothing"
