@@ -154,11 +154,16 @@ class _Process:
 
         async def counted(request: Request) -> Response:
             self._in_flight += 1
+            headers = request.headers.to_dict()
             try:
-                headers = request.headers.to_dict()
-                return refuse(headers) or await answer(request, headers)
+                refusal = refuse(headers)
+                if refusal is not None:
+                    return refusal
+                answering = answer(request, headers)
+                del request  # so that the handler can let go of the body
+                return await answering
             except Exception:  # noqa: BLE001 - the outermost loop: one bad request ends alone
-                request_id = request.headers.get("x-request-id")
+                request_id = headers.get("x-request-id")
                 log.get(__name__).exception("a handler failed", request_id=request_id)
                 return problem("internal_error")
             finally:

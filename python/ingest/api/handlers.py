@@ -76,12 +76,13 @@ class EventRoute:
         if batch.status != _ACCEPTED:
             self._count_refused(batch.status, batch.code)
             return responses.rejected(batch.status, batch.response)
+        length, hour = len(body), received_us // HOUR_US
+        del request, body  # a copy of the body that nobody needs while this waits
         try:
-            hour = received_us // HOUR_US
-            level = await self._appender.submit(batch, grant.project_id, hour)
+            level = await self._appender.submit(batch, grant.project_id, hour, length)
         except IngestError as error:
             return self._not_appended(error)
-        self._count_accepted(batch, len(body))
+        self._count_accepted(batch, length)
         return responses.accepted(batch.response, level, is_minimal=wish.is_minimal)
 
     def _grant(self, headers: Mapping[str, str]) -> Grant:

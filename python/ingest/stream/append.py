@@ -87,18 +87,21 @@ class Appender:
                 await self._task
         await self._link.close()
 
-    def submit(self, batch: Batch, project_id: bytes, hour: int) -> Future[AckLevel]:
+    def submit(
+        self, batch: Batch, project_id: bytes, hour: int, body_bytes: int
+    ) -> Future[AckLevel]:
         """Queue a batch; the future gives the level at which it is stored.
 
         Raises Overloaded or StreamRefused at once; the future raises OutcomeUnknown, ShardMissing
-        or StreamRefused. `hour` is the unix hour in which the request was received.
+        or StreamRefused. `hour` is the unix hour in which the request was received; `body_bytes`
+        is what its body holds in memory until the answer.
         """
         if self._away is not None:
             raise refusal(self._away)
-        waiting = Waiting(batch, project_id, hour, asyncio.get_running_loop().create_future())
-        self._backlog.add(waiting)
+        answer: Future[AckLevel] = asyncio.get_running_loop().create_future()
+        self._backlog.add(Waiting(batch, project_id, hour, body_bytes, answer))
         self._filled.set()
-        return waiting.answer
+        return answer
 
     def retry_after_s(self) -> float:
         """Tell a refused client when to come back."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ingest._native import Batch
     from ingest.stream.durability import AckLevel
 
-# What a waiting request holds besides its tuples: futures, headers, the ready answer.
+# What a waiting request holds besides its tuples, and its body, which the HTTP library keeps until
+# the answer: futures, headers, the ready answer.
 OVERHEAD_BYTES = 2048
 MIN_RETRY_S, MAX_RETRY_S = 1.0, 30.0
 # The drain rate is a moving average over about the last 16 groups.
@@ -31,13 +32,13 @@ class Waiting:
     __slots__ = ("answer", "batch", "cost", "hour", "project_id")
 
     def __init__(
-        self, batch: Batch, project_id: bytes, hour: int, answer: Future[AckLevel]
+        self, batch: Batch, project_id: bytes, hour: int, body_bytes: int, answer: Future[AckLevel]
     ) -> None:
         self.batch = batch
         self.project_id = project_id
         self.hour = hour
         self.answer = answer
-        self.cost = batch.nbytes + OVERHEAD_BYTES
+        self.cost = batch.nbytes + body_bytes + OVERHEAD_BYTES
 
 
 class Backlog:

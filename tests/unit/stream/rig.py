@@ -86,7 +86,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 def submit(running: Appender, made: Batch) -> asyncio.Future[AckLevel]:
     """Submit for the one project of the tests."""
-    return running.submit(made, PROJECT, now_us() // 3_600_000_000)
+    return running.submit(made, PROJECT, now_us() // 3_600_000_000, 0)
 
 
 def stored_ids(server: Redis) -> list[bytes]:

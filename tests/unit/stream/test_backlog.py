@@ -15,7 +15,7 @@ def waiting(padding: int = 0) -> Waiting:
     loop = asyncio.new_event_loop()
     future = loop.create_future()
     loop.close()
-    return Waiting(batch(padding=padding), PROJECT, 0, future)
+    return Waiting(batch(padding=padding), PROJECT, 0, 100, future)
 
 
 def test_first_in_first_out_up_to_the_bytes_asked_for() -> None:
@@ -27,6 +27,11 @@ def test_first_in_first_out_up_to_the_bytes_asked_for() -> None:
     assert backlog.take(1) == queued[2:3], "at least one, however large"
     assert backlog.take_all() == queued[3:]
     assert len(backlog) == 0
+
+
+def test_a_batch_costs_its_tuples_and_its_body() -> None:
+    one = waiting()
+    assert one.cost == one.batch.nbytes + 100 + OVERHEAD_BYTES
 
 
 def test_what_is_in_flight_counts_until_it_is_answered() -> None:

@@ -19,7 +19,7 @@ HEADER_BYTES = 52
 def form(batches: list[Batch], entry_bytes: int = 1 << 18) -> list[Transaction]:
     entries = EntryPolicy(OWN, SHARDS, entry_bytes, compress=False)
     loop = asyncio.new_event_loop()
-    waiting = [Waiting(one, PROJECT, 5, loop.create_future()) for one in batches]
+    waiting = [Waiting(one, PROJECT, 5, 0, loop.create_future()) for one in batches]
     loop.close()
     return Grouper(Producer(), SCHEMA.fingerprint, entries).form(waiting)
 
