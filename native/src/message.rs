@@ -186,7 +186,7 @@ impl Message<'_> {
 fn type_name(kind: &Kind) -> &'static str {
     match kind {
         Kind::Text(_) => "a string",
-        Kind::Integer(_) => "an integer, without fraction or exponent",
+        Kind::Integer(_) => "an integer (no fraction, no exponent)",
         Kind::Number(_) => "a number",
         Kind::Boolean => "true or false",
         Kind::Object => "an object",
