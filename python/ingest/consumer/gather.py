@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest._native import FLAG_NAMED, Chunk, EntryError
+from ingest.consumer.pace import Held
 from ingest.consumer.position import Step
 from ingest.errors import NeedsPerson
 from ingest.store.load import EntryRows, Load, Unreadable
@@ -54,9 +55,11 @@ class Gathering:
         """Whether there is nothing to store."""
         return self.opened_at is None
 
-    def is_full(self, max_rows: int, max_bytes: int) -> bool:
-        """Whether a transaction should hold no more."""
-        return self.chunk.rows >= max_rows or self.chunk.nbytes >= max_bytes
+    @property
+    def held(self) -> Held:
+        """What it holds; entries that can't be read count by their bytes."""
+        unreadable = sum(len(each.content) for each in self.unreadable)
+        return Held(self.chunk.rows, self.chunk.nbytes + unreadable)
 
     def add(self, entries: Iterable[Entry], now: float) -> None:
         """Take entries in order. TooNew leaves the cursor before the entry that can't be read."""

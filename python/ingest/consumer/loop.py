@@ -16,9 +16,11 @@ from ingest import log, metrics, readiness
 from ingest.consumer import position
 from ingest.consumer.assignment import Assignment
 from ingest.consumer.backoff import Backoff
-from ingest.consumer.intake import Intake, Policy
+from ingest.consumer.intake import Intake, Linger
 from ingest.consumer.keeper import Keeper
 from ingest.consumer.lease import Lease
+from ingest.consumer.pace import Bounds, Pace
+from ingest.consumer.source import Source
 from ingest.consumer.trim import Trimmer
 from ingest.consumer.writer import Writer
 from ingest.errors import IngestError, NeedsPerson, SettingsError
@@ -71,11 +73,13 @@ class Consumer:
         sink = Sink(Staging(self._settings.staging_s))
         writer = Writer(self._dsn, self._lease, self._assignment, sink, stop)
         keeper = Keeper(self._dsn, self._lease, self._assignment, self._settings, stop)
+        trimmer = Trimmer(self._settings.stream_keep_s)
         intake = Intake(
             self._reader,
+            Source(self._reader, trimmer, self._settings.shards),
             self._assignment,
-            Policy.of(self._settings),
-            Trimmer(self._settings.stream_keep_s),
+            Pace(Bounds.of(self._settings)),
+            Linger.of(self._settings),
             stop,
         )
         finished = threading.Event()

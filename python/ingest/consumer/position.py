@@ -44,8 +44,10 @@ def prepare(connection: Connection, shards: int) -> None:
             f"PostgreSQL holds {kept and kept[0]} shards and the setting says {shards}: "
             "the number is fixed at the first start"
         )
+    # ON CONFLICT alone would wait for a transaction, perhaps a frozen one, that moves a position.
     connection.execute(
-        "INSERT INTO position (shard) SELECT generate_series(0, %s - 1) ON CONFLICT DO NOTHING",
+        "INSERT INTO position (shard) SELECT shard FROM generate_series(0, %s - 1) AS shard"
+        " WHERE shard NOT IN (SELECT shard FROM position) ON CONFLICT DO NOTHING",
         (shards,),
     )
 

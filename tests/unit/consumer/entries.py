@@ -29,7 +29,6 @@ def batch(
     *,
     project: UUID = PROJECT,
     key: str | None = None,
-    event_type: str = "page_view",
     days_ago: int = 0,
 ) -> Batch:
     """Encode a request; with an idempotency key its ids are derived, so it may be repeated."""
@@ -37,13 +36,22 @@ def batch(
     if key is not None:
         now = now.replace(hour=0, minute=0, second=0, microsecond=0)
     events = [
-        {"event_type": event_type, "timestamp": now.isoformat(), "properties": {"n": number}}
+        {"event_type": "page_view", "timestamp": now.isoformat(), "properties": {"n": number}}
         for number in range(rows)
     ]
     body, received = json.dumps(events), time.time_ns() // 1000
     made = ENCODER.encode(body, project.bytes, received, SHAPE_NATIVE, idempotency_key=key)
     assert made.rows == rows, made.response
     return made
+
+
+def purchase() -> Batch:
+    """Encode one event of a type that tests let the table refuse."""
+    now = datetime.now(UTC).isoformat()
+    properties = {"product_id": "p", "price": 1.5, "quantity": 1}
+    event = {"event_type": "purchase", "timestamp": now, "properties": properties}
+    received = time.time_ns() // 1000
+    return ENCODER.encode(json.dumps(event), PROJECT.bytes, received, SHAPE_NATIVE)
 
 
 def entry(*batches: Batch) -> tuple[bytes, bytes]:

@@ -74,9 +74,8 @@ def test_an_entry_that_is_too_new_is_waited_for(offset: int, value: int) -> None
     assert len(header) == HEADER_BYTES
 
 
-def test_it_is_full_by_rows_or_bytes() -> None:
+def test_what_is_held_counts_entries_that_cannot_be_read() -> None:
     gathered = gathering()
-    gathered.add([Entry("6-0", *entry(batch(10)))], 1.0)
-    assert gathered.is_full(10, 1 << 20)
-    assert gathered.is_full(1000, 100)
-    assert not gathered.is_full(11, 1 << 20)
+    gathered.add([Entry("6-0", *entry(batch(10))), Entry("7-0", b"", b"x" * 1000)], 1.0)
+    assert gathered.held.rows == 10
+    assert gathered.held.nbytes == gathered.chunk.nbytes + 1000
