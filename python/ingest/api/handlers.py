@@ -54,32 +54,19 @@ class EventRoute:
         """Answer one request; 202 only after the stream's own answer."""
         try:
             grant = self._grant(headers)
-            body = request.body
-            media.check_body(headers, body)
+            media.check_body(headers, request.body)
             wish = asked.read(headers, request.query_params.multi_items())
-        except media.Refusal as refusal:
-            response = responses.REFUSALS[refusal.code]
-            self._count_refused(response.status_code, refusal.code)
-            return response
-        received_us = time.time_ns() // 1000
-        batch = self._encoder.encode(
-            body,
-            grant.project_id,
-            received_us,
-            self._shape,
-            idempotency_key=wish.idempotency_key,
-            strict=wish.is_strict,
-            minimal=wish.is_minimal,
-        )
-        for code, count in batch.reject_counts:
-            metrics.REJECTED.counts[code,] += count
-        if batch.status != _ACCEPTED:
-            self._count_refused(batch.status, batch.code)
-            return responses.rejected(batch.status, batch.response)
-        length, hour = len(body), received_us // HOUR_US
-        del request, body  # a copy of the body that nobody needs while this waits
-        try:
+            length = len(request.body)
+            self._appender.check(length)
+            received_us = time.time_ns() // 1000
+            batch = self._encode(request.body, grant, received_us, wish)
+            if batch.status != _ACCEPTED:
+                return self._rejected(batch)
+            del request  # its copy of the body, which nobody needs while this waits
+            hour = received_us // HOUR_US
             level = await self._appender.submit(batch, grant.project_id, hour, length)
+        except media.Refusal as refusal:
+            return self._refused(refusal.code)
         except IngestError as error:
             return self._not_appended(error)
         self._count_accepted(batch, length)
@@ -94,6 +81,31 @@ class EventRoute:
         if grant.is_revoked:
             raise media.Refusal("key_revoked")
         return grant
+
+    def _encode(
+        self, body: str | bytes, grant: Grant, received_us: int, wish: asked.Asked
+    ) -> _native.Batch:
+        batch = self._encoder.encode(
+            body,
+            grant.project_id,
+            received_us,
+            self._shape,
+            idempotency_key=wish.idempotency_key,
+            strict=wish.is_strict,
+            minimal=wish.is_minimal,
+        )
+        for code, count in batch.reject_counts:
+            metrics.REJECTED.counts[code,] += count
+        return batch
+
+    def _refused(self, code: str) -> Response:
+        response = responses.REFUSALS[code]
+        self._count_refused(response.status_code, code)
+        return response
+
+    def _rejected(self, batch: _native.Batch) -> Response:
+        self._count_refused(batch.status, batch.code)
+        return responses.rejected(batch.status, batch.response)
 
     def _not_appended(self, error: IngestError) -> Response:
         code = responses.code_of(error)

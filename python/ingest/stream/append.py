@@ -87,6 +87,12 @@ class Appender:
                 await self._task
         await self._link.close()
 
+    def check(self, body_bytes: int) -> None:
+        """Raise what `submit` would, before a body is encoded that there is no room for."""
+        if self._away is not None:
+            raise refusal(self._away)
+        self._backlog.check_room(body_bytes)
+
     def submit(
         self, batch: Batch, project_id: bytes, hour: int, body_bytes: int
     ) -> Future[AckLevel]:
@@ -96,8 +102,7 @@ class Appender:
         or StreamRefused. `hour` is the unix hour in which the request was received; `body_bytes`
         is what its body holds in memory until the answer.
         """
-        if self._away is not None:
-            raise refusal(self._away)
+        self.check(0)
         answer: Future[AckLevel] = asyncio.get_running_loop().create_future()
         self._backlog.add(Waiting(batch, project_id, hour, body_bytes, answer))
         self._filled.set()

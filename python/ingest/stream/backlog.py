@@ -54,12 +54,16 @@ class Backlog:
         """Count the batches that wait; those in flight are not among them."""
         return len(self._waiting)
 
-    def add(self, waiting: Waiting) -> None:
-        """Put a batch at the end; Overloaded when the bound would be passed."""
-        if self.held_bytes and self.held_bytes + waiting.cost > self._max_bytes:
+    def check_room(self, nbytes: int) -> None:
+        """Raise Overloaded when so many bytes more would pass the bound."""
+        if self.held_bytes and self.held_bytes + nbytes > self._max_bytes:
             raise Overloaded(
                 f"{self.held_bytes} bytes wait in this worker already", self.retry_after_s()
             )
+
+    def add(self, waiting: Waiting) -> None:
+        """Put a batch at the end; Overloaded when the bound would be passed."""
+        self.check_room(waiting.cost)
         self._waiting.append(waiting)
         self.held_bytes += waiting.cost
 
