@@ -30,6 +30,7 @@ class Load:
     duration_s: float
     connections: int = 64
     rate: float | None = None
+    requests: int | None = None
     warmup_s: float = 0.0
     think_ms: tuple[int, int] = (0, 0)
     retry_after: bool = False
@@ -44,6 +45,7 @@ class Load:
         flags += ["--think-ms", f"{low}-{high}", "--grace", str(self.grace_s)]
         flags += ["--timeout", str(self.timeout_s)]
         flags += ["--rate", str(self.rate)] if self.rate is not None else []
+        flags += ["--requests", str(self.requests)] if self.requests is not None else []
         flags += ["--retry-after"] if self.retry_after else []
         return flags
 

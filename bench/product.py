@@ -158,6 +158,6 @@ class Product:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=5.0)
         try:
             connection.request("POST", "/v1/events", "{", {"X-Api-Key": key})
-            return connection.getresponse().status == http.HTTPStatus.BAD_REQUEST
+            return connection.getresponse().status != http.HTTPStatus.UNAUTHORIZED
         finally:
             connection.close()

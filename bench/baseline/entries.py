@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 STREAM = "events"
 GROUP = "main_group"
+#: How many events the worker has dealt with, as its metric says.
+PROCESSED = "events_processed"
 
 
 def pack(event_id: UUID, project_id: UUID, event: Event) -> bytes:

@@ -22,7 +22,7 @@ from ingest.local.process import Command, Process
 from ingest.local.valkey import EmbeddedValkey
 from ingest.store.keys import generate
 
-from bench.baseline.entries import GROUP, STREAM
+from bench.baseline.entries import GROUP, PROCESSED, STREAM
 from bench.machine import ROOT
 from bench.system import PLANS, Buffered, free_ports
 
@@ -85,7 +85,11 @@ class Baseline:
         """Count entries that were acknowledged, or trimmed before anybody read them."""
         groups: Any = self._valkey.xinfo_groups(STREAM)
         group = next(one for one in groups if one["name"] == GROUP.encode())
-        return int(group["entries-read"] or 0) - int(group["pending"])
+        stream, processed = self._info(), self._valkey.get(PROCESSED)
+        added, gone = int(stream["entries-added"]), int(stream["entries-added"] - stream["length"])
+        if group["last-delivered-id"] == stream["last-generated-id"] and not group["pending"]:
+            return added
+        return max(int(str(processed or b"0", "ascii")), gone)
 
     def buffered(self) -> Buffered:
         """Measure the one stream."""

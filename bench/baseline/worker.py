@@ -10,7 +10,7 @@ import uvloop
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from bench.baseline.entries import GROUP, STREAM, row
+from bench.baseline.entries import GROUP, PROCESSED, STREAM, row
 
 NAME = "worker-1"
 #: The reference reads 100; larger reads are faster.
@@ -26,7 +26,7 @@ INSERT = """
 
 async def run() -> None:
     """Work until the process is ended."""
-    valkey = Redis.from_url(os.environ["BASELINE_VALKEY"])
+    valkey = Redis.from_url(os.environ["BASELINE_VALKEY"], socket_timeout=None)
     database = await asyncpg.connect(os.environ["BASELINE_DSN"])
     await _make_group(valkey)
     while True:
@@ -34,7 +34,7 @@ async def run() -> None:
         if entries:
             async with database.transaction():
                 await database.executemany(INSERT, [row(data) for _, data in entries])
-            await valkey.xack(STREAM, GROUP, *[entry_id for entry_id, _ in entries])
+            await _acknowledge(valkey, [entry_id for entry_id, _ in entries])
 
 
 async def _make_group(valkey: Redis) -> None:
@@ -43,6 +43,13 @@ async def _make_group(valkey: Redis) -> None:
     except ResponseError as error:
         if not str(error).startswith("BUSYGROUP"):
             raise
+
+
+async def _acknowledge(valkey: Redis, entry_ids: list[bytes]) -> None:
+    pipeline = valkey.pipeline(transaction=False)
+    pipeline.xack(STREAM, GROUP, *entry_ids)
+    pipeline.incrby(PROCESSED, len(entry_ids))
+    await pipeline.execute()
 
 
 async def _read(valkey: Redis) -> list[tuple[bytes, bytes]]:

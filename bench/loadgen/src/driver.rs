@@ -129,6 +129,10 @@ impl<'a> Driver<'a> {
                 }
             }
             self.send(index, intended)?;
+            if self.tally.total.sent >= self.options.requests {
+                self.end = self.end.min(now);
+                return Ok(());
+            }
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ loadgen --address HOST:PORT --bodies FILE [options]
   --think-ms LOW-HIGH   closed loop: pause after an answer (0-0)
   --retry-after         closed loop: wait as long as a refusal asks
   --duration S          stop sending then (10)
+  --requests N          stop sending after so many, if that is earlier
   --warmup S            not in the latencies and measured counts (0)
   --timeout S           give a request up (30)
   --grace S             wait for answers after the end (10)
@@ -36,6 +37,7 @@ pub struct Options {
     pub think_ms: RangeInclusive<u64>,
     pub retry_after: bool,
     pub duration: Duration,
+    pub requests: u64,
     pub warmup: Duration,
     pub timeout: Duration,
     pub grace: Duration,
@@ -68,6 +70,7 @@ impl Options {
                 Arg::Long("think-ms") => given.think_ms = range(&parser.value()?)?,
                 Arg::Long("retry-after") => given.retry_after = true,
                 Arg::Long("duration") => given.duration = seconds(&parser.value()?)?,
+                Arg::Long("requests") => given.requests = parser.value()?.parse()?,
                 Arg::Long("warmup") => given.warmup = seconds(&parser.value()?)?,
                 Arg::Long("timeout") => given.timeout = seconds(&parser.value()?)?,
                 Arg::Long("grace") => given.grace = seconds(&parser.value()?)?,
@@ -93,6 +96,7 @@ impl Options {
             think_ms: 0..=0,
             retry_after: false,
             duration: Duration::from_secs(10),
+            requests: u64::MAX,
             warmup: Duration::ZERO,
             timeout: Duration::from_secs(30),
             grace: Duration::from_secs(10),

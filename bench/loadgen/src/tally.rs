@@ -27,7 +27,7 @@ pub struct Report {
     pub elapsed_s: f64,
     /// All of the run, warm-up included: what the table is compared with.
     pub total: Counts,
-    /// What was asked after the warm-up and answered before the end.
+    /// What was answered between the warm-up and the end, whenever it was asked.
     pub measured: Measured,
     pub statuses: BTreeMap<u16, u64>,
     /// Codes of problem details.
@@ -139,9 +139,9 @@ impl Tally {
         self.timeline.record(latency_us);
         if is_warm {
             self.accepted.saturating_record(latency_us);
-            if now <= self.end {
-                self.measured = (self.measured.0 + 1, self.measured.1 + events);
-            }
+        }
+        if (self.warm..=self.end).contains(&now) {
+            self.measured = (self.measured.0 + 1, self.measured.1 + events);
         }
         ids
     }

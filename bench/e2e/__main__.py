@@ -1,0 +1,79 @@
+"""`python -m bench.e2e`: measure the product beside the baseline and the limits of their parts."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import gate, generator
+from bench.e2e.plan import FULL, QUICK
+from bench.e2e.session import BASELINE, PLAIN, PRODUCT, Choice, Session
+from bench.machine import ROOT, DebugBuildError, refuse_debug_build
+from bench.report import page
+from bench.report.figures import load, store
+
+STORED = ROOT / "bench" / "stored.json"
+RESULTS = ROOT / "bench" / "results"
+
+
+def main() -> int:
+    """Run what the flags say; 1 when something was lost or the kernel has become slower."""
+    flags = _flags()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what it started, as Ctrl-C does
+    began = time.monotonic()
+    try:
+        refuse_debug_build()
+    except DebugBuildError as error:
+        _tell(str(error))
+        return 2
+    session = _session(flags)
+    generator.build()
+    slower = gate.check(STORED, _tell, store=flags.store) if session.choice.has("kernel") else []
+    session.run()
+    result, stored = load(session.out), load(STORED) if STORED.exists() else None
+    written = page.write(result, session.out.parent, stored)
+    print(written.with_name("summary.md").read_text(encoding="utf-8"))
+    if flags.store:
+        store(result, STORED)
+    _tell(f"{written} after {time.monotonic() - began:.0f} s")
+    inexact = [one for one in session.outcomes if not one.is_exact and one.system != BASELINE]
+    for outcome in inexact:
+        _tell(f"{outcome.system}, {outcome.scenario}: {outcome.verified}")
+    return 1 if slower or inexact else 0
+
+
+def _session(flags: argparse.Namespace) -> Session:
+    plan = FULL if flags.full else QUICK
+    plan = replace(plan, repeats=flags.repeats or plan.repeats, soak_s=flags.soak)
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    out = RESULTS / f"{stamp}-{plan.name}"
+    out.mkdir(parents=True)
+    choice = Choice(tuple(flags.system), tuple(flags.only))
+    return Session(plan, choice, flags.data, out / "result.json", _tell)
+
+
+def _flags() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.e2e", description=__doc__)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--quick", action="store_true", help="under three minutes; the default")
+    mode.add_argument("--full", action="store_true", help="three repeats, an hour or two")
+    parser.add_argument("--repeats", type=int, help="instead of the plan's")
+    parser.add_argument("--soak", type=float, default=0.0, metavar="S", help="add a soak")
+    parser.add_argument("--system", action="append", default=[], choices=(PRODUCT, PLAIN, BASELINE))
+    parser.add_argument("--only", action="append", default=[], help="scenarios that begin so")
+    parser.add_argument("--data", type=Path, default=ROOT / "data" / "bench", help="emptied")
+    parser.add_argument("--store", action="store_true", help="compare with this result from now on")
+    return parser.parse_args()
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

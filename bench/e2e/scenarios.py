@@ -1,0 +1,179 @@
+"""The scenarios, each a function from a running system to outcomes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bench import bodies
+from bench.e2e.freshness import quantile
+from bench.e2e.sustained import Window, growth, search
+from bench.e2e.trial import Outcome, Trial
+from bench.generator import Load
+from bench.workload import STRESS_BATCH, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.e2e.plan import Plan
+    from bench.system import System
+
+#: Clients of the crash test; each sends its next batch as soon as it has an answer.
+CRASH_CLIENTS = 200
+SINGLE_CONNECTIONS = 64
+#: Enough for 500 requests a second of any latency that is still of interest.
+REALISTIC_CONNECTIONS = 256
+FILL_CONNECTIONS = 16
+#: Distinct bodies: more than any cache holds, few enough to stay in memory.
+STRESS_BODIES, SMALL_BODIES = 400, 20_000
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A system that runs, the plan, and where files go."""
+
+    system: System
+    plan: Plan
+    directory: Path
+
+    def trial(self) -> Trial:
+        """Begin a trial; what came before it is settled."""
+        return Trial(self.system, self.directory)
+
+    def body(self, profile: str) -> Path:
+        """Name the file of a profile's requests."""
+        return self.directory / f"{profile}.bodies"
+
+
+def prepare(directory: Path) -> None:
+    """Write the requests of all profiles; the seed is fixed, the times are around now."""
+    workload = Workload(1, datetime.now(UTC))
+    bodies.write(directory / "stress.bodies", bodies.stress(workload, STRESS_BODIES))
+    bodies.write(directory / "singles.bodies", bodies.singles(workload, SMALL_BODIES))
+    bodies.write(directory / "realistic.bodies", bodies.realistic(workload, SMALL_BODIES))
+
+
+def crash(bench: Bench) -> Outcome:
+    """200 clients send batches of 200 as fast as they are answered, as good clients do."""
+    plan = bench.plan
+    load = Load(
+        bench.body("stress"), plan.load_s, CRASH_CLIENTS, warmup_s=plan.warmup_s, retry_after=True
+    )
+    with bench.trial() as trial:
+        return trial.finish("crash", load, trial.drive(load))
+
+
+def singles(bench: Bench) -> Outcome:
+    """64 connections send one event each, as fast as they are answered."""
+    plan = bench.plan
+    load = Load(bench.body("singles"), plan.load_s, SINGLE_CONNECTIONS, warmup_s=plan.warmup_s)
+    with bench.trial() as trial:
+        return trial.finish("singles", load, trial.drive(load))
+
+
+def realistic(bench: Bench, rate: int) -> Outcome:
+    """The realistic mix at a fixed rate, with probes for freshness."""
+    plan = bench.plan
+    load = Load(
+        bench.body("realistic"),
+        plan.load_s,
+        REALISTIC_CONNECTIONS,
+        rate=rate,
+        warmup_s=plan.warmup_s,
+    )
+    with bench.trial() as trial:
+        drive, delays = trial.drive_and_probe(load)
+        fresh = {
+            "freshness_p50_ms": quantile(delays, 0.5),
+            "freshness_p99_ms": quantile(delays, 0.99),
+            "probes": float(len(delays)),
+        }
+        return trial.finish(f"realistic-{rate}", load, drive, **fresh)
+
+
+def drain(bench: Bench, events: int) -> Outcome:
+    """Let a backlog grow while the consumer is stopped; then time how it goes."""
+    load = Load(bench.body("stress"), 600.0, FILL_CONNECTIONS, requests=events // STRESS_BATCH)
+    with bench.trial() as trial:
+        with _stopped(bench.system.pids()["consumer-0"]):
+            drive = trial.drive(load)
+            held = bench.system.buffered()
+        began, before = time.monotonic(), trial.sampler.look()
+        trial.wait_settled()
+        spent_s = time.monotonic() - began
+        figures = {
+            "drain_s": spent_s,
+            "drain_events_s": before.backlog / spent_s,
+            "stream_bytes_event": held.bytes / max(held.events, 1),
+        }
+        return trial.finish(f"drain-{events}", load, drive, **figures)
+
+
+def sustained(bench: Bench, first_events_s: float) -> Outcome:
+    """Find the sustained rate from a first guess, and confirm it over the long window."""
+    plan = bench.plan
+    if plan.search_s:
+        found = search(
+            first_events_s, plan.precision, lambda rate: _offer(bench, rate, plan.search_s)[1]
+        )
+    else:
+        found = first_events_s
+    outcome, holds = _offer(bench, found, plan.confirm_s)
+    while not holds and plan.search_s:
+        found *= 1 - plan.precision
+        outcome, holds = _offer(bench, found, plan.confirm_s)
+    return replace(outcome, figures=outcome.figures | {"is_sustained": float(holds)})
+
+
+def soak(bench: Bench) -> Outcome:
+    """A steady load for minutes: memory at the end against memory at a fifth of it."""
+    plan = bench.plan
+    load = Load(bench.body("stress"), plan.soak_s, FILL_CONNECTIONS, rate=plan.soak_batches_s)
+    with bench.trial() as trial:
+        drive = trial.drive(load)
+        return trial.finish("soak", load, drive, **_memory_growth(trial, plan.soak_s))
+
+
+def _offer(bench: Bench, events_s: float, seconds: float) -> tuple[Outcome, bool]:
+    settle_s = seconds / 4
+    load = Load(
+        bench.body("stress"),
+        settle_s + seconds,
+        FILL_CONNECTIONS * 4,
+        rate=events_s / STRESS_BATCH,
+        warmup_s=settle_s,
+    )
+    with bench.trial() as trial:
+        drive = trial.drive(load)
+        grown = growth(trial.sampler.samples, settle_s, load.duration_s)
+        turned_away = drive.total["refused"] + drive.total["lost"] + drive.total["unsent"]
+        window = Window(events_s, drive.events_s, grown, turned_away)
+        figures = {"offered_events_s": events_s, "backlog_growth_s": grown}
+        return trial.finish("sustained", load, drive, **figures), window.is_sustained
+
+
+def _memory_growth(trial: Trial, seconds: float) -> dict[str, float]:
+    """Give private memory at the end over that at a fifth of the time, for each part."""
+    weighed = [(at_s, found) for at_s, found in trial.sampler.memory if at_s <= seconds]
+    early = next(found for at_s, found in weighed if at_s >= seconds / 5)
+    late = weighed[-1][1]
+    return {
+        f"memory_growth_{name}": late[name].private / max(early[name].private, 1)
+        for name in early
+        if name in late
+    }
+
+
+@contextmanager
+def _stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,67 @@
+"""The sustained rate: the highest offered one at which the backlog does not grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.e2e.sampling import slope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.e2e.sampling import Sample
+
+#: A backlog that grows by less than this share of the rate is the noise of commits.
+MAX_GROWTH = 0.01
+MIN_ACCEPTED = 0.99
+FIRST_STEP = 1.25
+MAX_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was seen at one offered rate, in events a second."""
+
+    offered: float
+    accepted: float
+    growth: float
+    turned_away: int
+
+    @property
+    def is_sustained(self) -> bool:
+        """Tell whether all was accepted and the backlog stood still."""
+        is_taken = self.accepted >= MIN_ACCEPTED * self.offered and not self.turned_away
+        return is_taken and self.growth <= MAX_GROWTH * self.offered
+
+
+def growth(samples: Sequence[Sample], begin_s: float, end_s: float) -> float:
+    """Give how fast the backlog grew between two times, in events a second."""
+    return slope(
+        [(one.at_s, float(one.backlog)) for one in samples if begin_s <= one.at_s <= end_s]
+    )
+
+
+def search(first: float, precision: float, holds: Callable[[float], bool]) -> float:
+    """Find the highest rate that `holds`, to `precision`; 0 when none of twenty does.
+
+    Steps of a quarter from the first guess, then halving.
+    """
+    low, high, rate = 0.0, float("inf"), first
+    for _ in range(MAX_STEPS):
+        if holds(rate):
+            low = rate
+        else:
+            high = rate
+        if high / low <= 1 + precision if low else False:
+            break
+        rate = _next(low, high)
+    return low
+
+
+def _next(low: float, high: float) -> float:
+    if low == 0.0:
+        return high / FIRST_STEP
+    if high == float("inf"):
+        return low * FIRST_STEP
+    return (low + high) / 2

@@ -1,0 +1,76 @@
+"""The report's plots as inline SVG, drawn by pygal; they load nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pygal
+from pygal.style import CleanStyle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Points = list[tuple[float, float]]
+#: No more points than pixels.
+MOST_POINTS = 300
+NINES = ((0.0, "0 %"), (1.0, "90 %"), (2.0, "99 %"), (3.0, "99.9 %"), (4.0, "99.99 %"))
+
+STYLE = CleanStyle(
+    background="transparent", plot_background="transparent", font_family="sans-serif",
+    label_font_size=13, major_label_font_size=13, legend_font_size=13, title_font_size=16,
+)  # fmt: skip
+LOOK: dict[str, Any] = {
+    "style": STYLE, "width": 860, "height": 380, "js": (), "show_dots": False,
+    "legend_at_bottom": True, "disable_xml_declaration": True, "x_label_rotation": 0,
+}  # fmt: skip
+
+
+def over_time(title: str, unit: str, series: Mapping[str, Points]) -> str:
+    """Draw values against seconds."""
+    chart = pygal.XY(title=title, x_title="s", y_title=unit, **LOOK)
+    for name, points in series.items():
+        chart.add(name, thinned(points))
+    return _svg(chart)
+
+
+def latencies(title: str, series: Mapping[str, Iterable[Sequence[float]]]) -> str:
+    """Draw milliseconds by quantile; each step to the right is one more nine."""
+    chart = pygal.XY(title=title, y_title="ms", logarithmic=True, **LOOK)
+    chart.x_labels = [{"value": at, "label": label} for at, label in NINES]
+    for name, curve in series.items():
+        chart.add(name, [(_nines(share), us / 1000) for share, us in curve if share < 1.0 and us])
+    return _svg(chart)
+
+
+def bars(title: str, unit: str, groups: Sequence[str], series: Mapping[str, list[float]]) -> str:
+    """Draw one bar of each series in each group, on a logarithmic scale."""
+    chart = pygal.Bar(title=title, y_title=unit, logarithmic=True, print_values=True, **LOOK)
+    chart.value_formatter = lambda value: f"{value:,.0f}" if value else ""
+    chart.x_labels = groups
+    for name, values in series.items():
+        chart.add(name, values)
+    return _svg(chart)
+
+
+def stacked(title: str, unit: str, groups: Sequence[str], parts: Mapping[str, list[float]]) -> str:
+    """Draw the parts of each group on top of each other."""
+    chart = pygal.HorizontalStackedBar(title=title, x_title=unit, **LOOK)
+    chart.x_labels = groups
+    for name, values in parts.items():
+        chart.add(name, values)
+    return _svg(chart)
+
+
+def thinned(points: Points) -> Points:
+    """Keep every so-many-th point."""
+    step = max(1, len(points) // MOST_POINTS)
+    return points[::step]
+
+
+def _nines(share: float) -> float:
+    return -math.log10(1.0 - share)
+
+
+def _svg(chart: Any) -> str:
+    return str(chart.render(is_unicode=True))

@@ -1,0 +1,75 @@
+"""Medians and spreads over the repeats of a result, by system and scenario."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number over the repeats."""
+
+    median: float
+    low: float
+    high: float
+    runs: int
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Figure | None:
+        """Sum up values; None when there are none."""
+        known = [value for value in values if value == value]  # noqa: PLR0124 - nan is left out
+        if not known:
+            return None
+        return cls(statistics.median(known), min(known), max(known), len(known))
+
+
+class Figures:
+    """All numbers of one result."""
+
+    def __init__(self, result: Result) -> None:
+        """Group the outcomes."""
+        self._values: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+        for outcome in result["outcomes"]:
+            for name, value in outcome["figures"].items():
+                self._values[outcome["system"], outcome["scenario"], name].append(value)
+        for limits in result["limits"]:
+            for part in ("disk", "copy", "stream", "edge"):
+                for name, value in limits[part].items():
+                    self._values["limit", part, name].append(value)
+
+    def get(self, system: str, scenario: str, name: str) -> Figure | None:
+        """Give one number; None when it was not measured."""
+        return Figure.of(self._values.get((system, scenario, name), []))
+
+    def names(self, system: str, scenario: str) -> list[str]:
+        """Name the numbers of a scenario."""
+        return [name for where, what, name in self._values if (where, what) == (system, scenario)]
+
+    def medians(self) -> Mapping[str, float]:
+        """Give all medians under one flat name each."""
+        return {
+            "/".join(key): round(statistics.median(values), 4)
+            for key, values in sorted(self._values.items())
+        }
+
+
+def load(path: Path) -> Result:
+    """Read a result file."""
+    result: Result = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def store(result: Result, path: Path) -> None:
+    """Keep the medians, and what they were measured on, to compare later results with."""
+    kept = {"about": result["about"], "medians": Figures(result).medians()}
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,163 @@
+"""The report: one HTML file with tables and plots that loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import TYPE_CHECKING, Any
+
+from bench.report import charts, summary
+from bench.report.figures import Figure, Figures, Result
+from bench.report.summary import BASELINE, PLAIN, PRODUCT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+SYSTEMS = (PRODUCT, PLAIN, BASELINE)
+STYLE = """
+body { font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+       color: #222; background: #fff }
+table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .15rem .7rem }
+td:not(:first-child), th:not(:first-child) { text-align: right }
+tr { border-bottom: 1px solid #ddd }
+figure { margin: 1.5rem 0 } svg { max-width: 100%; height: auto }
+pre { background: #f5f5f5; padding: .7rem; overflow: auto }
+"""
+
+
+def write(result: Result, directory: Path, stored: Mapping[str, Any] | None) -> Path:
+    """Write report.html and summary.md; give the page's path."""
+    text = summary.markdown(result, stored)
+    (directory / "summary.md").write_text(text + "\n", encoding="utf-8")
+    page = directory / "report.html"
+    page.write_text("\n".join(_page(result, text)), encoding="utf-8")
+    return page
+
+
+def _page(result: Result, text: str) -> Iterator[str]:
+    about = result["about"]
+    yield "<!doctype html><html lang=en><meta charset=utf-8><title>ingest, measured "
+    yield f"{html.escape(about['date'])}</title><style>{STYLE}</style><h1>ingest, measured</h1>"
+    yield _as_html(text)
+    yield "<h2>Throughput</h2>"
+    yield _figure(_throughput(result))
+    yield "<h2>CPU by part</h2>"
+    yield from map(_figure, _cpu(result))
+    yield "<h2>Latency</h2>"
+    yield from map(_figure, _latencies(result))
+    yield "<h2>Backlog and memory over time</h2>"
+    yield from map(_figure, _over_time(result))
+    yield "<h2>Every number</h2>"
+    yield from _all_tables(result)
+    yield f"<h2>Measured on</h2><pre>{html.escape(json.dumps(about, indent=1))}</pre></html>"
+
+
+def _throughput(result: Result) -> str:
+    figures = Figures(result)
+    kinds = (("crash", "accepted_events_s"), ("crash", "stored_events_s"),
+             ("sustained", "offered_events_s"), ("singles", "requests_s"))  # fmt: skip
+    groups = ["crash: accepted/s", "crash: stored/s", "sustained/s", "single requests/s"]
+    series = {
+        system: [_median(figures.get(system, *kind)) for kind in kinds]
+        for system in (PRODUCT, BASELINE)
+    }
+    return charts.bars("Events and requests a second", "a second", groups, series)
+
+
+def _cpu(result: Result) -> Iterator[str]:
+    for scenario in ("sustained", "crash"):
+        parts = {
+            outcome["system"]: outcome["details"]["cpu_us_event"]
+            for outcome in result["outcomes"]
+            if outcome["scenario"] == scenario
+        }
+        for systems in ((PRODUCT, PLAIN), (BASELINE,)):
+            shown = [system for system in systems if system in parts]
+            names = sorted({name for system in shown for name in parts[system]})
+            series = {name: [parts[system].get(name, 0.0) for system in shown] for name in names}
+            if shown:
+                title = f"CPU of an event, {scenario}"
+                yield charts.stacked(title, "µs", shown, series)
+
+
+def _latencies(result: Result) -> Iterator[str]:
+    for scenario in _scenarios(result):
+        series = {
+            outcome["system"]: outcome["details"]["generator"]["latency_us"]["curve"]
+            for outcome in result["outcomes"]
+            if outcome["scenario"] == scenario
+        }
+        if scenario.startswith(("realistic", "crash", "singles")):
+            yield charts.latencies(f"Latency of accepted requests, {scenario}", series)
+
+
+def _over_time(result: Result) -> Iterator[str]:
+    for outcome in _last_repeat(result):
+        if outcome["scenario"] in {"crash", "sustained", "soak"}:
+            samples = outcome["details"]["samples"]
+            title = f"{outcome['system']}, {outcome['scenario']}"
+            series = {
+                name: [(one["at_s"], float(one[name])) for one in samples]
+                for name in ("accepted", "settled", "backlog")
+            }
+            yield charts.over_time(f"{title}: events", "events", series)
+            yield charts.over_time(f"{title}: private memory", "MiB", _memory(outcome))
+
+
+def _memory(outcome: Mapping[str, Any]) -> dict[str, charts.Points]:
+    weighed = outcome["details"]["memory"]
+    return {
+        name: [(at_s, parts[name] / (1 << 20)) for at_s, parts in weighed if name in parts]
+        for name in (weighed[-1][1] if weighed else {})
+    }
+
+
+def _all_tables(result: Result) -> Iterator[str]:
+    figures = Figures(result)
+    for scenario in _scenarios(result):
+        systems = [system for system in SYSTEMS if figures.names(system, scenario)]
+        names = list(dict.fromkeys(n for one in systems for n in figures.names(one, scenario)))
+        rows = [
+            [name, *(summary.text(figures.get(system, scenario, name)) for system in systems)]
+            for name in names
+        ]
+        yield f"<h3>{html.escape(scenario)}</h3>" + _table(["", *systems], rows)
+    parts = [(part, name) for part in ("disk", "copy", "stream", "edge")
+             for name in figures.names("limit", part)]  # fmt: skip
+    rows = [[f"{part}: {name}", summary.text(figures.get("limit", part, name))]
+            for part, name in parts]  # fmt: skip
+    yield "<h3>Limits of the parts</h3>" + _table(["", "measured"], rows)
+
+
+def _scenarios(result: Result) -> list[str]:
+    return list(dict.fromkeys(outcome["scenario"] for outcome in result["outcomes"]))
+
+
+def _last_repeat(result: Result) -> list[dict[str, Any]]:
+    last = max((outcome["repeat"] for outcome in result["outcomes"]), default=0)
+    return [outcome for outcome in result["outcomes"] if outcome["repeat"] == last]
+
+
+def _median(figure: Figure | None) -> float:
+    return figure.median if figure else 0.0
+
+
+def _as_html(text: str) -> str:
+    """Turn the summary's own Markdown, a table and paragraphs, into HTML."""
+    lines = text.splitlines()
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+    head, rows = ["", *cells[0]], cells[2:]
+    told = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line and line[0] != "|")
+    return _table(head, rows) + told
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    return f"<table>{line('th', head)}{''.join(line('td', row) for row in rows)}</table>"
+
+
+def _figure(svg: str) -> str:
+    return f"<figure>{svg}</figure>"

