@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import machine
-from bench.crash import experiment, plan, report, summary
-from bench.crash.experiment import Leg
+from bench.crash import disk, experiment, plan, report, summary
+from bench.crash.experiment import Ground, Leg
 from bench.crash.plan import Pace
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ class Profile:
 
 #: So many of the faults are of the network, on a stack with servers behind links.
 LINKED_SHARE = 0.2
+#: So many are of a full disk, on a stack whose stream has a small one.
+FILLED_SHARE = 0.05
 FULL = Profile(faults=210, events_s=1500.0, pace=Pace((4.0, 16.0), longest_s=60.0))
 SHORT = Profile(faults=20, events_s=1500.0, pace=Pace((0.2, 0.8), longest_s=2.5))
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run both legs, print the table, write the report; give the exit code."""
+    """Run all legs, print the table, write the report; give the exit code."""
     options = _options(argv)
     legs = _legs(options)
     for leg in legs:
@@ -74,24 +76,36 @@ def _legs(options: argparse.Namespace) -> list[Leg]:
     faults = options.faults or profile.faults
     events_s = options.events_s or profile.events_s
     linked = round(faults * LINKED_SHARE)
-    legs = []
-    for title, kinds, count, is_linked in (
-        ("Servers of its own", plan.EMBEDDED, faults - linked, False),
-        ("Servers behind links", plan.LINKED, linked, True),
-    ):
-        steps = plan.draw(kinds, count, options.seed, profile.pace)
-        legs.append(Leg(title, steps, is_linked, options.seed, events_s))
-    return legs
+    filled = round(faults * FILLED_SHARE) if _can_fill() else 0
+    counts = (
+        (Ground.OWN, plan.EMBEDDED, faults - linked - filled),
+        (Ground.LINKED, plan.LINKED, linked),
+        (Ground.SMALL_DISK, plan.FILLED, filled),
+    )
+    return [
+        Leg(plan.draw(kinds, count, options.seed, profile.pace), ground, options.seed, events_s)
+        for ground, kinds, count in counts
+        if count
+    ]
+
+
+def _can_fill() -> bool:
+    reason = disk.unable()
+    if reason:
+        print(f"a full disk is left out: {reason}")
+    return not reason
 
 
 def _run(leg: Leg, home: Path) -> Outcome:
     home.mkdir(mode=0o711)
-    print(f"\n{leg.title}, in {home}", flush=True)
+    print(f"\n{leg.ground.value}, in {home}", flush=True)
     return experiment.run(leg, home, _tell)
 
 
 def _tell_plan(leg: Leg) -> None:
-    print(f"{leg.title}: {sum(len(step.faults) for step in leg.steps)} faults, seed {leg.seed}")
+    print(
+        f"{leg.ground.value}: {sum(len(step.faults) for step in leg.steps)} faults, seed {leg.seed}"
+    )
     for step in leg.steps:
         print(f"  {step.number:>3}  after {step.pause_s:>5.2f} s  {step.label}")
 

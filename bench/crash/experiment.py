@@ -9,9 +9,10 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from bench.crash import answers, history, journal, progress, trial
+from bench.crash import answers, disk, history, journal, progress, trial
 from bench.crash.load import Load
 from bench.crash.marker import PROPERTY
 from bench.crash.recovery import Probe
@@ -32,17 +33,25 @@ if TYPE_CHECKING:
     from bench.crash.verify import Verdict
 
 JOURNALS = "journals"
+VALKEY = "servers/valkey"
 #: Words in a log that no fault excuses.
 UGLY = re.compile(r"Traceback|panicked|segfault|\"level\": ?\"critical\"|PANIC:|a handler failed")
+
+
+class Ground(Enum):
+    """What a stack stands on."""
+
+    OWN = "servers of its own"
+    LINKED = "servers behind links"
+    SMALL_DISK = "a small disk for the stream"
 
 
 @dataclass(frozen=True)
 class Leg:
     """What is done to one stack."""
 
-    title: str
     steps: list[Step]
-    is_linked: bool
+    ground: Ground
     seed: int
     events_s: float
 
@@ -82,7 +91,9 @@ def run(leg: Leg, home: Path, tell: Callable[[Noted], None]) -> Outcome:
     """Run a leg in an empty directory, which the servers' account can walk into."""
     (home / JOURNALS).mkdir()
     with ExitStack() as opened:
-        servers = opened.enter_context(Servers(home)) if leg.is_linked else None
+        if leg.ground is Ground.SMALL_DISK:
+            opened.enter_context(disk.small(home / "data" / VALKEY))
+        servers = opened.enter_context(Servers(home)) if leg.ground is Ground.LINKED else None
         stack = opened.enter_context(Stack(home, servers))
         course = _disturb(leg, stack, home / JOURNALS, tell)
         return _compare(leg, course, stack, home)
@@ -100,6 +111,7 @@ def _disturb(leg: Leg, stack: Stack, journals: Path, tell: Callable[[Noted], Non
         Probe(stack, journals, leg.seed, datetime.now(UTC)) as probe,
         Load(stack.url, stack.run.api_key, journals, leg.seed, leg.events_s) as load,
     ):
+        stack.paused = load.paused
         try:
             probe.wait_well()
             trial.run(stack, probe, leg.steps, note)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from bench.crash.client import PATIENCE_S, Orders
@@ -12,6 +13,7 @@ from bench.crash.composer import MEAN_EVENTS
 from bench.machine import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PROCESSES = 3
@@ -47,6 +49,17 @@ class Load:
         for child in self._running:
             child.kill()
             child.wait()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let all clients stand still."""
+        for child in self._running:
+            child.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for child in self._running:
+                child.send_signal(signal.SIGCONT)
 
     def finish(self) -> None:
         """Let each client settle what it has begun; RuntimeError when one failed."""

@@ -21,6 +21,7 @@ LINKED: Sequence[type[Fault]] = (
     *(*network.FAULTS, *network.FAULTS),
     *(kill.KillWorker, kill.KillConsumer, kill.KillSupervisor, freeze.FreezeConsumer),
 )
+FILLED: Sequence[type[Fault]] = (stream.FullDisk, stream.FullDisk, kill.KillValkey)
 #: So often a second fault comes before the first is over.
 PAIRED = 0.25
 PAIR_GAP_S = (0.0, 1.0)

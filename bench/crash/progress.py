@@ -83,7 +83,7 @@ def are_stored(stack: Stack, upto: list[tuple[int, int]]) -> bool:
 
 def balance(stack: Stack, count: int) -> Balance:
     """Read both sides of the ledger."""
-    accepted: Counter[Line] = Counter()
+    accepted = Counter(stack.servers.carried if stack.servers else {})
     with stream.connect(stack) as client:
         for shard in range(count):
             for name, rows in client.hgetall(accepted_key(shard)).items():

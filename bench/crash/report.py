@@ -69,7 +69,7 @@ def _leg(outcome: Outcome) -> str:
         f"<li>{escape(finding.kind)}: {escape(finding.what)}</li>"
         for finding in outcome.verdict.findings[:100]
     )
-    return f"""<h2>{escape(outcome.leg.title)}</h2>
+    return f"""<h2>{escape(outcome.leg.ground.value)}</h2>
 {_timeline(outcome)}
 {_facts(dict(facts(outcome)))}
 <ul class="bad">{wrong}</ul>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import time
 import uuid
 from contextlib import suppress
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 from bench.crash.journal import Answer, Outcome
 
 if TYPE_CHECKING:
+    import socket
+
     from bench.crash.composer import Request
 
 #: Longer than the edge waits for a worker: a client that hangs is told apart from a slow answer.
@@ -74,6 +77,8 @@ class Sender:
             self._connection = None
 
     def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is not None and _is_readable(self._connection.sock):
+            self.close()  # nothing was asked: what can be read is the end of the connection
         if self._connection is None:
             connection = http.client.HTTPConnection(self._address, timeout=CONNECT_TIMEOUT_S)
             connection.connect()
@@ -89,6 +94,10 @@ class Sender:
         return Result(
             Answer(request.number, now, outcome, took_s=round(now - began, 4), detail=detail)
         )
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    return bool(select.select([sock], [], [], 0)[0])
 
 
 def _judged(request: Request, got: _Response, took_s: float) -> Result:

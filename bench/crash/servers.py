@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -14,6 +16,8 @@ from bench.crash.link import Link
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.crash.progress import Line
 
 START_S = 60.0
 POSTGRES_SOCKET = ".s.PGSQL.5432"
@@ -28,6 +32,8 @@ class Servers:
         self._valkey = EmbeddedValkey(self._home)
         self._opened = ExitStack()
         self.links: dict[str, Link] = {}
+        #: What servers that were replaced had counted as accepted.
+        self.carried: Counter[Line] = Counter()
 
     def __enter__(self) -> Self:
         """Start the servers, then their links."""
@@ -48,6 +54,14 @@ class Servers:
     def __exit__(self, *_error: object) -> None:
         """End the links, then the servers."""
         self._opened.close()
+
+    def replace_valkey(self) -> None:
+        """Put an empty server in the place of Valkey."""
+        self._valkey.stop()
+        shutil.rmtree(self._home.server_dir("valkey"))
+        self._valkey.prepare()
+        self._valkey.start()
+        self._valkey.wait_ready(START_S)
 
     @property
     def environment(self) -> dict[str, str]:

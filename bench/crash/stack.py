@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Self
 
 import psutil
@@ -17,6 +18,7 @@ from ingest.local.strays import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ingest.local.children import Child
@@ -50,6 +52,8 @@ class Stack:
     def __init__(self, home: Path, servers: Servers | None = None) -> None:
         """Keep everything under `home`; `servers` are used in the place of embedded ones."""
         self.servers = servers
+        #: A context in which clients stand still; the load puts its own here.
+        self.paused: Callable[[], AbstractContextManager[None]] = nullcontext
         self.data = home / "data"
         self.output = home / "up.log"
         self._ports = free_port(), free_port()

@@ -39,7 +39,7 @@ def text(outcomes: Sequence[Outcome]) -> str:
     """Lay everything out for a terminal."""
     parts = []
     for outcome in outcomes:
-        parts.append(f"\n== {outcome.leg.title}")
+        parts.append(f"\n== {outcome.leg.ground.value}")
         parts += (f"{name:>34}  {value}" for name, value in facts(outcome))
         parts += (f"{one.kind:>34}  {one.what}" for one in outcome.verdict.findings[:20])
     parts += ("\nnot done: " + one for one in table.skipped(outcomes))

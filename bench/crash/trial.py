@@ -52,7 +52,8 @@ class Noted:
     @property
     def is_late(self) -> bool:
         """Whether it took longer, or never came."""
-        return bool(self.failure) or self.recovery_s > self.limit_s
+        is_slow = bool(self.injected) and self.recovery_s > self.limit_s
+        return bool(self.failure) or is_slow
 
 
 def run(stack: Stack, probe: Probe, steps: Iterable[Step], tell: Callable[[Noted], None]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from bench.crash import progress
 from bench.crash.faults.fault import Fault, NotInjected
 from bench.crash.link import Weather
+from bench.crash.stack import until
 
 if TYPE_CHECKING:
     import random
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from bench.crash.link import Link
     from bench.crash.stack import Stack
 
+#: Longer than an append may be under way when nothing is wrong.
+QUIET_S = 1.0
+DRAINED_S = 30.0
 SERVERS = ("PostgreSQL", "Valkey")
 
 
@@ -106,4 +112,25 @@ class ClosedLink(LinkFault):
         return Weather(is_closed=True)
 
 
-FAULTS = (SlowLink, SilentLink, LostLink, CutLink, ClosedLink)
+class ReplaceValkey(Fault):
+    """An empty server in the place of the old one, once all that it held is stored."""
+
+    name, is_alone = "replace Valkey", True
+
+    def inject(self, stack: Stack) -> None:
+        """Let the clients stand still meanwhile: what is in a lost stream is lost."""
+        if stack.servers is None:
+            raise NotInjected("the embedded server is the supervisor's")
+        shards = progress.shards(stack)
+        with stack.paused():
+            until(lambda: self._is_quiet(stack, shards), DRAINED_S, "the stream is drained")
+            stack.servers.carried = progress.balance(stack, shards).accepted
+            stack.servers.replace_valkey()
+
+    def _is_quiet(self, stack: Stack, shards: int) -> bool:
+        before = progress.last_ids(stack, shards)
+        time.sleep(QUIET_S)
+        return before == progress.last_ids(stack, shards) and progress.are_stored(stack, before)
+
+
+FAULTS = (ReplaceValkey, SlowLink, SilentLink, LostLink, CutLink, ClosedLink)

@@ -9,6 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from bench.crash import disk
 from bench.crash.faults.fault import Fault, NotInjected
 
 if TYPE_CHECKING:
@@ -58,6 +59,24 @@ class ThrowOut(Fault):
         with connect(stack) as client:
             if not client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"):
                 raise NotInjected("no client was connected")
+
+
+class FullDisk(Fault):
+    """No room for the append-only file: the server ends, as often as it is started again."""
+
+    name, hold_s, limit_s = "full disk", (2.0, 8.0), 30.0
+
+    def inject(self, stack: Stack) -> None:
+        """Fill what is left."""
+        directory = stack.data / "servers" / "valkey"
+        if not directory.is_mount():
+            raise NotInjected("the stream has no disk of its own")
+        self._ballast = directory / "ballast"
+        disk.fill(self._ballast)
+
+    def heal(self, stack: Stack) -> None:  # noqa: ARG002
+        """Make room."""
+        self._ballast.unlink()
 
 
 FAULTS = (OutOfMemory, ThrowOut)
