@@ -44,8 +44,8 @@ lint: build $(VENV)/.bench ## check form, types and the stub; all silent
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/python -m mypy.stubtest ingest._native > /dev/null
 
-crash: build ## kill every process under load and compare what was acknowledged with what is stored
-	$(BIN)/python -m pytest tests/crash
+crash: build ## kill and disturb a loaded system for an hour, compare what was acknowledged (FLAGS=--short for 20 faults)
+	$(BIN)/python -m bench.crash $(FLAGS)
 
 # What the benchmarks compare with and draw with, and what the linter needs to read them.
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.deps
