@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 from rich.console import Console
 
-from ingest import log
+from ingest import log, readiness
 from ingest.cli.greeting import greeting
 from ingest.errors import IngestError, SettingsError
 from ingest.local import ports, wheels
@@ -47,6 +47,7 @@ def run(settings: Settings) -> int:
 
         def ready(run_file: RunFile) -> None:
             progress.end()
+            readiness.notify(readiness.READY)
             seconds = time.monotonic() - began
             typer.echo(greeting(stack, run_file, seconds, sys.stdout.isatty()))
 

@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ SHARED = Path("/var/lib/ingest")
 SHORT_ROOT = Path("/tmp")  # noqa: S108 - what is made in it is 0700, owner checked
 MAX_SOCKET_DIR = 80  # bytes; a socket's path holds at most 107, its name takes up to 20
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
+NEEDED_BYTES = 256 << 20  # empty tables take 49 MiB, PostgreSQL's log grows at once
 PRIVATE = 0o700
 WALKABLE = 0o711
 
@@ -62,6 +64,16 @@ class DataDir:
                 self._make_servers()
         except OSError as error:
             raise NeedsPerson(f"data directory {self.path}: {error.strerror}") from None
+        self._check_room()
+
+    def _check_room(self) -> None:
+        """Refuse a disk on which the first start would fail half way."""
+        free = shutil.disk_usage(self.servers).free
+        if free < NEEDED_BYTES and not any(self.servers.iterdir()):
+            raise NeedsPerson(
+                f"data directory {self.path}: {free >> 20} MiB are free, "
+                f"a first start needs {NEEDED_BYTES >> 20}"
+            )
 
     def server_dir(self, name: str) -> Path:
         """Make a 0700 directory that belongs to whoever runs the servers."""

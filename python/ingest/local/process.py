@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SPAWN = Path(__file__).with_name("spawn.py")
 POLL_S = 0.02
+REASON = re.compile(r"\b(FATAL|PANIC|ERROR|emerg|error):?\b")
 NOFILE = 4096
 
 
@@ -179,5 +181,11 @@ def run_to_end(command: Command, text: str = "", timeout_s: float = 120.0) -> st
     output = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:
         program = Path(command.argv[0]).name
-        raise StartError(f"{program} failed with {done.returncode}:\n{output.strip()}")
+        raise StartError(f"{program} failed with {done.returncode}: {_reason(output)}")
     return output
+
+
+def _reason(output: str) -> str:
+    """Pick the line that says why: the first that names itself an error, else the last."""
+    lines = output.strip().splitlines() or ["it said nothing"]
+    return next((line for line in lines if REASON.search(line)), lines[-1])

@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ingest import log
+from ingest import log, readiness
 from ingest.local.guard import Guard
 from ingest.local.process import StartError
 from ingest.local.restarts import Policy
@@ -123,6 +123,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Drain: nothing new comes in, what is in flight ends, then each part in order."""
         self._tell("stopping")
+        readiness.notify(readiness.STOPPING)
         self._stack.home.run_file.unlink(missing_ok=True)
         timeout_s = self._stack.settings.drain_timeout_s
         if self._stack.edge.pid is not None:

@@ -71,7 +71,8 @@ def _survey(client: redis.Redis, shards: int) -> Survey:
     config: Any = client.config_get(*NEEDED, "maxmemory")
     info: Any = client.info()
     count: Any = client.get(COUNT_KEY)
-    streams = {shard: _stream(client, shard) for shard in range(shards)}
+    numbers = range(shards if count is None else int(count))
+    streams = {shard: _stream(client, shard) for shard in numbers}
     present = {shard: stream for shard, stream in streams.items() if stream is not None}
     return Survey(
         version=str(info.get("valkey_version", info["redis_version"])),

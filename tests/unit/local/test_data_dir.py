@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ingest.errors import NeedsPerson, SettingsError
 from ingest.local import account as accounts
-from ingest.local import private_file
+from ingest.local import data_dir, private_file
 from ingest.local.credentials import Credentials
 from ingest.local.data_dir import MAX_SOCKET_DIR, DataDir
 
@@ -51,6 +51,12 @@ def test_a_socket_directory_of_somebody_else_is_refused(base: Path) -> None:
 def test_a_file_in_its_place_is_told(base: Path) -> None:
     (base / "data").touch()
     with pytest.raises(NeedsPerson, match=str(base / "data")):
+        DataDir(base / "data").prepare()
+
+
+def test_a_disk_that_is_too_small_is_told(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_dir, "NEEDED_BYTES", 1 << 60)
+    with pytest.raises(NeedsPerson, match="MiB are free, a first start needs"):
         DataDir(base / "data").prepare()
 
 

@@ -135,7 +135,7 @@ def test_a_program_gets_its_limit_of_files(home: DataDir) -> None:
 
 def test_a_program_that_fails_is_told_with_its_output(home: DataDir) -> None:
     home.prepare()
-    with pytest.raises(StartError, match=r"(?s)failed with 1.*the reason"):
+    with pytest.raises(StartError, match=r"^python\S* failed with 1: the reason$"):
         run_to_end(Command([sys.executable, "-c", FAILS], home.path, dict(os.environ)))
 
 
