@@ -3,10 +3,11 @@
 //! Every tuple is walked once. Two kinds are kept apart, because only one of them may meet its own copy in the table:
 //! straight (ids made by a worker) and named (ids chosen by a client or derived from a key).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use crate::entry::{EntryError, FLAG_NAMED, Header};
+use crate::pgcopy::PROJECT_ID_AT;
 use crate::tuple::{COPY_HEADER, Tuple};
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -81,6 +82,28 @@ impl Chunk {
         let of = self.of(kind);
         (rows.start <= rows.end).then_some(())?;
         of.bytes.get(of.offset(rows.start)?..of.offset(rows.end)?)
+    }
+
+    /// The tuples of a kind in two streams like [`Self::bytes`]: of the `projects`, and of all others.
+    #[must_use]
+    pub fn divide(&self, kind: Kind, projects: &HashSet<[u8; 16]>) -> (Vec<u8>, Vec<u8>) {
+        let of = self.of(kind);
+        let (mut theirs, mut others) = (Vec::new(), Vec::with_capacity(of.bytes.len()));
+        for (index, start) in of.starts.iter().enumerate() {
+            let end = of.starts.get(index + 1).copied();
+            let tuple = &of.bytes[*start..end.unwrap_or(of.bytes.len())];
+            let project = &tuple[PROJECT_ID_AT..PROJECT_ID_AT + 16];
+            let side = if projects.contains(project) {
+                &mut theirs
+            } else {
+                &mut others
+            };
+            if side.is_empty() {
+                side.extend_from_slice(&COPY_HEADER);
+            }
+            side.extend_from_slice(tuple);
+        }
+        (theirs, others)
     }
 
     /// One row, decoded; `None` when there is no such row.

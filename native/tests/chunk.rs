@@ -53,6 +53,38 @@ fn keeps_the_kinds_apart() {
 }
 
 #[test]
+fn divides_a_kind_by_project() {
+    let of = |project| {
+        tuple(&Columns {
+            project,
+            ..Columns::default()
+        })
+    };
+    let mut chunk = Chunk::new();
+    push(&mut chunk, FLAG_NAMED, &[of(1), of(2), of(1), of(3)]).unwrap();
+    push(&mut chunk, 0, &[of(1)]).unwrap();
+    let divided = |projects: &[u8]| {
+        let projects = projects.iter().map(|project| [*project; 16]).collect();
+        chunk.divide(Kind::Named, &projects)
+    };
+    let stream = |rows: &[u8]| {
+        let rows: Vec<u8> = rows.iter().flat_map(|project| of(*project)).collect();
+        [&COPY_HEADER[..], &rows].concat()
+    };
+    assert_eq!(divided(&[1]), (stream(&[1, 1]), stream(&[2, 3])));
+    assert_eq!(divided(&[3, 9]), (stream(&[3]), stream(&[1, 2, 1])));
+    assert_eq!(divided(&[1, 2, 3]), (stream(&[1, 2, 1, 3]), Vec::new()));
+    assert_eq!(
+        divided(&[]),
+        (Vec::new(), chunk.bytes(Kind::Named).to_vec())
+    );
+    assert_eq!(
+        Chunk::new().divide(Kind::Named, &[[1; 16]].into()),
+        (Vec::new(), Vec::new())
+    );
+}
+
+#[test]
 fn decodes_a_row() {
     let mut chunk = Chunk::new();
     push(&mut chunk, 0, &[tuple(&Columns::default())]).unwrap();

@@ -203,6 +203,8 @@ class Chunk:
         """Unix days of the events' timestamps, sorted."""
     def tuples(self, kind: int, start: int, stop: int) -> bytes:
         """COPY header and rows `start` to `stop` of a kind. IndexError for other rows."""
+    def divide(self, kind: int, projects: set[bytes]) -> tuple[memoryview, memoryview]:
+        """COPY streams of the rows of these projects, and of all others; empty without rows."""
     def row(self, kind: int, index: int) -> Row:
         """One row, decoded. IndexError if there is no such row."""
 
