@@ -50,9 +50,7 @@ def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"max_event_bytes": 4096, "max_body_bytes": 2048}, "larger than"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(
-    given: dict[str, Any], told: str
-) -> None:
+def test_settings_that_contradict_each_other_are_refused(given: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         Settings.load(**given)
 
