@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -30,6 +31,8 @@ CONFIG_VARIABLE = "INGEST_CONFIG"
 # Without these an interpreter or library in an unusual place can't be found.
 START_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+# The file that the running `Settings.load` was given; the library asks for it in a class method.
+_config: ContextVar[Path | None] = ContextVar("config", default=None)
 
 
 def _setting(default: Any, unit: str, reason: str, **bounds: Any) -> Any:
@@ -179,13 +182,14 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls, config: Path | None = None, **overrides: Any) -> Self:
         """Load flags (None: not given), environment and file; SettingsError lists all faults."""
-        if config is not None:
-            os.environ[CONFIG_VARIABLE] = str(config)
         given = {name: value for name, value in overrides.items() if value is not None}
+        token = _config.set(config)
         try:
             return cls(**given)
         except ValidationError as error:
             raise SettingsError("\n".join(map(_fault, error.errors()))) from None
+        finally:
+            _config.reset(token)
 
     @classmethod
     def settings_customise_sources(
@@ -271,7 +275,7 @@ def _plain(value: object) -> str:
 
 
 def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
-    name = os.environ.get(CONFIG_VARIABLE)
+    name = _config.get() or os.environ.get(CONFIG_VARIABLE)
     if name is None:
         return TomlConfigSettingsSource(settings_cls, toml_file=None)
     path = Path(name).expanduser()
