@@ -15,7 +15,7 @@ from ingest.local.valkey import EmbeddedValkey
 from ingest.store.migrations import migrate
 from ingest.stream.shards import stream_key
 
-from tests.integration.consuming import SHARDS, Worker, consuming, settings
+from tests.integration.consuming import SHARDS, Child, Worker, consuming, settings
 from tests.running import until
 from tests.unit.consumer.entries import batch
 
@@ -142,6 +142,34 @@ def test_entries_below_the_position_of_another_server_are_found(
         until(lambda: worker.fates()["stored"] == len(worker.ids), 20, "the new one too")
     stored = worker.query("SELECT count(*), count(DISTINCT event_id) FROM event")
     assert stored == [(len(worker.ids), len(worker.ids))]
+
+
+def test_entries_below_the_position_stay_in_the_stream_until_they_are_stored(
+    servers: Servers, given: Settings, worker: Worker
+) -> None:
+    with consuming(given):
+        worker.fill(4)
+        worker.wait_settled()
+    servers.replace_valkey()
+    worker.client.close()
+    for shard in range(SHARDS):
+        worker.client.xgroup_create(stream_key(shard), "make", mkstream=True)
+        worker.client.execute_command("XSETID", stream_key(shard), "5-0")  # type: ignore[no-untyped-call]
+    worker.append_at(0, "5-1", batch(7))
+    with psycopg.connect(servers.postgres.dsn) as other:
+        other.execute("LOCK TABLE event")
+        child = Child(given)
+        child.wait_ready()
+        until(lambda: waits_for_lock(worker), 20, "the consumer has read the entry")
+        time.sleep(1)  # a few times as long as from one trim to the next
+        child.end()
+    with consuming(given):
+        until(lambda: worker.fates()["stored"] == len(worker.ids), 20, "the old id is stored")
+
+
+def waits_for_lock(worker: Worker) -> bool:
+    waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ '^COPY'"
+    return bool(worker.query(waiting))
 
 
 def test_ended_backends_are_replaced(servers: Servers, given: Settings, worker: Worker) -> None:

@@ -21,12 +21,20 @@ class Tenure:
     """One unbroken ownership of a shard.
 
     `committed` is moved by the writing thread after a commit and read by the reading thread, which
-    trims behind it; replacing a string is atomic.
+    trims behind it; replacing a string is atomic. Of the two counts of spans that lie behind it
+    each thread writes one.
     """
 
     shard: int
     start: Position
     committed: str
+    read_again: int = 0
+    stored_again: int = 0
+
+    @property
+    def is_stored_behind(self) -> bool:
+        """Whether all that was read again behind the position is stored, so that it may go."""
+        return self.read_again == self.stored_again
 
 
 class Assignment:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable
 
-    from ingest.consumer.assignment import Assignment
+    from ingest.consumer.assignment import Assignment, Tenure
     from ingest.consumer.gather import Span
     from ingest.consumer.source import Source
     from ingest.settings import Settings
@@ -93,8 +93,7 @@ class Intake:
         self._catch_up()
         self._read()
         self._hand_over()
-        tenures = [gathering.tenure for gathering in self._gatherings.values()]
-        self._source.trim(tenures, time.monotonic())
+        self._source.trim(self._trimmable(), time.monotonic())
         self._wait_for_more()
 
     def _follow_assignment(self) -> None:
@@ -118,6 +117,14 @@ class Intake:
             except TooNew as error:
                 self._rest(shard, error)
 
+    def _trimmable(self) -> list[Tenure]:
+        """On another server an entry behind the position goes only when it is stored, too."""
+        return [
+            gathering.tenure
+            for gathering in self._gatherings.values()
+            if gathering.run_id == self._source.run_id and gathering.tenure.is_stored_behind
+        ]
+
     def _read_again(self, gathering: Gathering) -> None:
         shard, cursor = gathering.tenure.shard, gathering.cursor
         if not gathering.is_empty:
@@ -135,6 +142,7 @@ class Intake:
 
     def _put(self, gathering: Gathering) -> None:
         """Hand over however long it takes; what is lost on the way out is read again."""
+        gathering.tenure.read_again += gathering.is_reread
         while not self._stop.is_set() and self._assignment.holds(gathering.tenure):
             if self._offer(gathering):
                 return

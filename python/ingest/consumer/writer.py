@@ -61,6 +61,7 @@ class Writer:
             else:
                 self._backoff.reset()
                 span.tenure.committed = span.step.after
+                span.tenure.stored_again += span.load.is_reread
                 return fates
             if self._stop.is_set():
                 break
