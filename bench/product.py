@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import signal
@@ -10,15 +9,15 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import redis
 from ingest.local.run_file import RunFile
-from ingest.store import keys, projects, session
+from ingest.store import session
 from ingest.store.survey import STORED
 from ingest.stream.shards import accepted_key, stream_key
 
-from bench.system import PLANS, Buffered, free_ports
+from bench import projects
+from bench.system import Buffered, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +29,6 @@ START_S = 120.0
 STOP_S = 60.0
 POLL_S = 0.05
 SHARDS = 4
-#: The name of a limitless plan; what plans limit is not what is measured.
-PLAN = "unlimited"
 
 
 class Product:
@@ -70,8 +67,7 @@ class Product:
         self._run = self._wait_ready()
         self._valkey = redis.Redis.from_url(self._run.valkey_url)
         self._database = session.connect(self._run.dsn, "bench")
-        self.keys = [self._make_project(f"bench-{index}") for index in range(len(PLANS))]
-        self._wait_known(self.keys[-1])
+        self.keys = projects.make(self._run.dsn, self._run.url)
 
     def stop(self) -> None:
         """Drain and end it; kill it when that takes too long."""
@@ -133,31 +129,3 @@ class Product:
                 raise RuntimeError(f"`ingest up` is not ready after {START_S:g} s")
             time.sleep(POLL_S)
         return RunFile.read(path)
-
-    def _make_project(self, name: str) -> str:
-        if self._database is None:
-            raise RuntimeError("the system was not started")
-        made = projects.create(self._database, name, PLAN)
-        if made is None:
-            raise RuntimeError(f"the project {name} is there already")
-        key = keys.generate("bench")
-        keys.insert(self._database, made.project_id, keys.digest(key))
-        return key
-
-    def _wait_known(self, key: str) -> None:
-        """Wait until each worker refuses only the body: they look for new keys once a second."""
-        deadline = time.monotonic() + START_S
-        known = 0
-        while known < 4 * len(self.pids()):
-            known = known + 1 if self._is_known(key) else 0
-            if time.monotonic() > deadline:
-                raise RuntimeError("the workers don't know the new keys")
-            time.sleep(POLL_S / 5)
-
-    def _is_known(self, key: str) -> bool:
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=5.0)
-        try:
-            connection.request("POST", "/v1/events", "{", {"X-Api-Key": key})
-            return connection.getresponse().status != http.HTTPStatus.UNAUTHORIZED
-        finally:
-            connection.close()

@@ -8,9 +8,10 @@ from __future__ import annotations
 import http.client
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 import psycopg
@@ -124,6 +125,8 @@ class Baseline:
 
 class _Api(Process):
     """granian with one process."""
+
+    death_signal: ClassVar[signal.Signals] = signal.SIGTERM  # SIGKILL would leave its child
 
     def __init__(self, home: DataDir, env: dict[str, str], port: int) -> None:
         super().__init__("api", home)

@@ -128,7 +128,8 @@ def sustained(bench: Bench, first_events_s: float) -> Outcome:
     while not holds and plan.search_s:
         found *= 1 - plan.precision
         outcome, holds = _offer(bench, found, plan.confirm_s)
-    return replace(outcome, figures=outcome.figures | {"is_sustained": float(holds)})
+    held = {"sustained_events_s": found} if holds else {}
+    return replace(outcome, figures=outcome.figures | held)
 
 
 def soak(bench: Bench) -> Outcome:

@@ -56,8 +56,8 @@ def _page(result: Result, text: str) -> Iterator[str]:
 def _throughput(result: Result) -> str:
     figures = Figures(result)
     kinds = (("crash", "accepted_events_s"), ("crash", "stored_events_s"),
-             ("sustained", "offered_events_s"), ("singles", "requests_s"))  # fmt: skip
-    groups = ["crash: accepted/s", "crash: stored/s", "sustained/s", "single requests/s"]
+             ("sustained", "sustained_events_s"), ("singles", "requests_s"))  # fmt: skip
+    groups = ["crash, accepted", "crash, stored", "sustained", "singles"]
     series = {
         system: [_median(figures.get(system, *kind)) for kind in kinds]
         for system in (PRODUCT, BASELINE)

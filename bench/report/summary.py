@@ -30,7 +30,7 @@ class Line:
 
 
 LINES: Final = (
-    Line("sustained, events/s", "sustained", "offered_events_s", limit=("copy", "rows_s"),
+    Line("sustained, events/s", "sustained", "sustained_events_s", limit=("copy", "rows_s"),
          is_more_better=True),
     Line("CPU of everything, µs an event", "sustained", "cpu_us_event",
          limit=("copy", "cpu_us_row")),

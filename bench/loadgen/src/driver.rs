@@ -131,6 +131,7 @@ impl<'a> Driver<'a> {
             self.send(index, intended)?;
             if self.tally.total.sent >= self.options.requests {
                 self.end = self.end.min(now);
+                self.tally.end = self.end;
                 return Ok(());
             }
         }

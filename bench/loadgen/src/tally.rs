@@ -80,9 +80,10 @@ pub struct Latency {
 
 pub struct Tally {
     pub total: Counts,
+    /// What is answered later is not in the measured counts.
+    pub end: Instant,
     start: Instant,
     warm: Instant,
-    end: Instant,
     measured: (u64, u64),
     statuses: BTreeMap<u16, u64>,
     codes: BTreeMap<String, u64>,

@@ -1,0 +1,158 @@
+"""The reference system's load profile for Locust, headless or with its web page.
+
+    locust -f bench/locustfile.py MixedLoadUser --headless -u 1000 -r 100 -t 5m
+    locust -f bench/locustfile.py StressBatchUser -u 200 -r 20          # page on port 8089
+
+The system is found by `data/run.json` (or INGEST_RUN); six projects are made in it. For another
+system give --host and INGEST_BENCH_KEYS, separated by commas. At the end of a headless run the
+table is compared with the ids that the users were given; a missing one makes Locust exit with 1.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from ingest.local.run_file import RunFile
+from locust import FastHttpUser, between, events, task
+
+from bench import projects
+from bench.bodies import BATCH, SINGLE
+from bench.e2e.verify import verify
+from bench.workload import REALISTIC, STRESS_BATCH, Workload
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+SETTLE_S = 60.0
+ACCEPTED = 202
+
+
+class Target:
+    """Where requests go, with which keys, and which ids were given."""
+
+    def __init__(self) -> None:
+        """Read run.json, unless the environment names the keys."""
+        given = os.environ.get("INGEST_BENCH_KEYS")
+        path = Path(os.environ.get("INGEST_RUN", "data/run.json"))
+        self.run = None if given else RunFile.read(path)
+        self.host = self.run.url if self.run else None
+        made = projects.make(self.run.dsn, self.run.url) if self.run else []
+        self.keys = given.split(",") if given else made
+        self.ids = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+
+    def note(self, answer: dict[str, Any]) -> None:
+        """Write down the ids of an answer."""
+        ids = answer.get("event_ids") or [answer["event_id"]]
+        self.ids.write(b"".join(UUID(text).bytes for text in ids))
+
+
+TARGET = Target()
+
+
+class ReferenceUser(FastHttpUser):
+    """A user with a stream of events of its own, who chooses a project for each request."""
+
+    abstract = True
+    host = TARGET.host
+    seeds: ClassVar[random.Random] = random.Random(1)
+
+    def on_start(self) -> None:
+        """Make the stream."""
+        self.workload = Workload(self.seeds.getrandbits(64), datetime.now(UTC))
+
+    def send(self, path: str, body: dict[str, Any], name: str) -> None:
+        """Send one request and note what was accepted."""
+        headers = {"X-Api-Key": self.seeds.choice(TARGET.keys)}
+        with self.client.post(
+            path, json=body, headers=headers, name=name, catch_response=True
+        ) as answer:
+            if answer.status_code == ACCEPTED:
+                TARGET.note(answer.json())
+                answer.success()
+            else:
+                answer.failure(f"{answer.status_code} {(answer.text or '')[:200]}")
+
+    def send_one(self, event_type: str) -> None:
+        """Send one event."""
+        self.send(SINGLE, self.workload.event(event_type), event_type)
+
+
+class MixedLoadUser(ReferenceUser):
+    """The realistic profile; 1000 of them."""
+
+    wait_time = between(1, 3)
+
+    @task(REALISTIC["page_view"])
+    def page_view(self) -> None:
+        """View a page."""
+        self.send_one("page_view")
+
+    @task(REALISTIC["product_view"])
+    def product_view(self) -> None:
+        """View a product."""
+        self.send_one("product_view")
+
+    @task(REALISTIC["add_to_cart"])
+    def add_to_cart(self) -> None:
+        """Put a product into the cart."""
+        self.send_one("add_to_cart")
+
+    @task(REALISTIC["remove_from_cart"])
+    def remove_from_cart(self) -> None:
+        """Take one out."""
+        self.send_one("remove_from_cart")
+
+    @task(REALISTIC["purchase"])
+    def purchase(self) -> None:
+        """Buy."""
+        self.send_one("purchase")
+
+    @task(REALISTIC["batch"])
+    def batch(self) -> None:
+        """Send a small batch."""
+        self.send(BATCH, {"events": self.workload.small_batch()}, "batch")
+
+
+class StressBatchUser(ReferenceUser):
+    """The crash test; 200 of them."""
+
+    wait_time = between(0.1, 0.5)
+
+    @task
+    def batch(self) -> None:
+        """Send a batch of 200."""
+        self.send(BATCH, {"events": self.workload.batch(STRESS_BATCH)}, "batch of 200")
+
+
+class SingleEventUser(ReferenceUser):
+    """One page view at a time."""
+
+    wait_time = between(0.1, 0.5)
+
+    @task
+    def page_view(self) -> None:
+        """View a page."""
+        self.send_one("page_view")
+
+
+@events.quitting.add_listener
+def compare(environment: Environment, **_given: object) -> None:
+    """Wait until what was accepted is in the table, and compare."""
+    if TARGET.run is None:
+        return
+    TARGET.ids.flush()
+    path, deadline = Path(f"/dev/fd/{TARGET.ids.fileno()}"), time.monotonic() + SETTLE_S
+    found = verify(TARGET.run.dsn, [path])
+    while found.missing and time.monotonic() < deadline:
+        time.sleep(1.0)
+        found = verify(TARGET.run.dsn, [path])
+    print(f"{found.acknowledged} acknowledged, {found.missing} missing, {found.doubled} doubled")
+    if found.missing or found.doubled or found.reused:
+        environment.process_exit_code = 1

