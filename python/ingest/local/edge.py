@@ -42,6 +42,7 @@ INGEST = """
             if ($has_key = 0) { return 401; }
             if ($has_length = 0) { return 411; }
             if ($is_form) { return 415; }
+            if ($is_odd) { return 400; }
             if ($has_bad_idempotency_key) { return 596; }
             proxy_pass http://workers;
         """
@@ -49,6 +50,10 @@ DRAINING = " return 597; "
 NOBODY = " return 503; "
 OPEN = """
             if ($request_method !~ ^(GET|HEAD)$) { return 405; }
+            if ($is_form) { return 415; }
+            if ($is_odd) { return 400; }
+            client_max_body_size 1k;
+            proxy_set_body "";
             proxy_pass http://workers;
         """
 

@@ -90,6 +90,7 @@ PROBLEMS = (
     Problem(502, 502, "Bad Gateway", "worker_unreachable", UNKNOWN, RETRY),
     Problem(503, 503, "Service Unavailable", "unavailable", "not available now", RETRY),
     Problem(504, 504, "Gateway Timeout", "worker_timeout", UNKNOWN, RETRY),
+    Problem(505, 400, "Bad Request", "bad_request", "this version of HTTP is not known"),
     Problem(
         596,
         400,

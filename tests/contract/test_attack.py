@@ -1,0 +1,117 @@
+"""What a hostile client tries over the network: no process ends, no answer lacks a code.
+
+Every test runs between two good events and ends with every process alive (conftest).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.wire import INGEST, NATIVE, good, head, packed, post, send
+
+if TYPE_CHECKING:
+    from tests.running import Running
+
+PAGES = ("/health", "/docs", "/docs/openapi.json")
+PROJECT = "/api/v1/project"
+FORM = "multipart/form-data; boundary=x"
+# The parser of forms in the workers' HTTP library ends its process at a line of one byte.
+FORMS = (
+    b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\n',
+    b"--x\r\n\n",
+    b"\n",
+    b"--x--",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("body", FORMS)
+def test_a_form_on_a_page_that_needs_no_key(stack: Running, path: str, body: bytes) -> None:
+    for method in ("GET", "HEAD"):
+        headers = {"Host": "x", "Connection": "close", "Content-Type": FORM}
+        headers["Content-Length"] = str(len(body))
+        assert send(stack, head(method, path, headers) + body).status == 415
+
+
+@pytest.mark.parametrize("path", [*INGEST, PROJECT])
+@pytest.mark.parametrize(
+    "types",
+    [
+        {"Content-Type": FORM},
+        {"Content-Type": f", {FORM}"},
+        {"Content-Type": "application/json", "content-type": FORM},
+        {"Content-Type": FORM, "content-type": "application/json"},
+        {"Content-Type": FORM.upper()},
+    ],
+)
+def test_a_form_in_the_place_of_json(stack: Running, path: str, types: dict[str, str]) -> None:
+    for body in FORMS:
+        headers = {
+            "Host": "x",
+            "X-Api-Key": "wk_x_" + "A" * 43,
+            "Authorization": "Bearer x",
+            "Content-Length": str(len(body)),
+        }
+        answer = send(stack, head("POST", path, headers | types) + body)
+        assert (answer.status, answer.code) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_body_on_a_page_goes_nowhere(stack: Running, path: str) -> None:
+    headers = {"Host": "x", "Content-Type": "application/json"}
+    for size, status in ((3, 200), (1 << 20, 413)):
+        request = head("GET", path, headers | {"Content-Length": str(size)}) + b" " * size
+        assert send(stack, request).status == status
+
+
+@pytest.mark.parametrize("count", [55, 70, 95, 300])
+def test_many_headers(stack: Running, count: int) -> None:
+    answer = post(stack, good(), **{f"X_{number}": "y" for number in range(count)})
+    if count < 60:
+        assert answer.status == 202
+    else:
+        assert (answer.status, answer.code) == (431, "head_too_large")
+
+
+@pytest.mark.parametrize("query", ["\xff", '"', "<script>", "\x7f", "a=\xc3\xa9"])
+def test_an_address_that_should_be_escaped(stack: Running, query: str) -> None:
+    answer = post(stack, good(), f"{NATIVE}?{query}")
+    assert (answer.status, answer.code) == (400, "bad_request")
+    answer = send(stack, head("GET", f"/docs?{query}", {"Host": "x"}))
+    assert (answer.status, answer.code) == (400, "bad_request")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/-/metrics", "/-/ready", "/-/problem/400", "/livez", "/metrics"),
+        *("/-/metrics/../../docs", "/-/metrics#/../../docs", "/-/metrics%23/../../docs"),
+        *("/docs/..%2f-/metrics", "//health", "/health%00", "http://x/-/metrics"),
+        *("/-/metrics%3f/../../docs", "/../-/metrics"),
+    ],
+)
+def test_no_way_to_what_is_private(stack: Running, path: str) -> None:
+    answer = send(stack, head("GET", path, {"Host": "x", "X-Ingest-Edge": "x"}))
+    assert (answer.status, answer.code) in {(404, "not_found"), (400, "bad_request")}
+
+
+def test_another_version_of_http_has_a_code(stack: Running) -> None:
+    data = packed(good())
+    for version in (b"HTTP/2.0", b"HTTP/3.0"):
+        request = head("POST", NATIVE, {"Host": "x"}).replace(b"HTTP/1.1", version)
+        answer = send(stack, request + data)
+        assert (answer.status, answer.code) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_scheme_has_no_case(stack: Running, scheme: str) -> None:
+    bearer = f"{scheme} {stack.run.api_key}"
+    assert post(stack, good(), X_Api_Key=None, Authorization=bearer).status == 202
+
+
+def test_two_keys_are_none(stack: Running) -> None:
+    for other in (stack.run.api_key, "wk_x_" + "A" * 43):
+        answer = post(stack, good(), X_Api_Key=stack.run.api_key, x_api_key=other)
+        assert (answer.status, answer.code) == (401, "unauthorized")
