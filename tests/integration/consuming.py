@@ -158,10 +158,10 @@ class Worker:
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             return connection.execute(statement, parameters).fetchall()
 
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: str, *parameters: object) -> None:
         """Change the database."""
         with psycopg.connect(self._dsn, autocommit=True) as connection:
-            connection.execute(statement)
+            connection.execute(statement, parameters or None)
 
     def verify(self, dead: Sequence[bytes] = ()) -> None:
         """Compare: no acknowledged event is missing, none is there twice, and the ledger agrees."""

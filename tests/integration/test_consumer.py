@@ -6,10 +6,13 @@ import statistics
 import time
 from contextlib import ExitStack
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from ingest.consumer.writer import Writer
+from ingest.errors import Retryable
 from ingest.store import partitions
 from ingest.stream.shards import stream_key
 
@@ -21,8 +24,10 @@ from tests.unit.consumer.entries import OTHER, batch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ingest.consumer.gather import Span
     from ingest.local.valkey import EmbeddedValkey
     from ingest.settings import Settings
+    from ingest.store.ledger import Fates
     from psycopg.rows import TupleRow
 
 
@@ -172,6 +177,58 @@ def test_two_consumers_share_and_take_over(given: Settings, worker: Worker) -> N
             until(lambda: worker.query(owners) == [(1,)], 10, "one takes all")
             worker.fill(30)
             worker.wait_settled()
+    worker.verify()
+
+
+def test_an_owner_that_changes_under_load_doubles_nothing(given: Settings, worker: Worker) -> None:
+    with consuming(given), consuming(given):
+        for number in range(20):
+            worker.execute(
+                "UPDATE position SET owner ="
+                " (SELECT owner FROM consumer ORDER BY random() LIMIT 1)"
+                " WHERE shard = %s",
+                number % SHARDS,
+            )
+            worker.fill(3)
+        worker.wait_settled()
+    worker.verify()
+
+
+def test_a_commit_whose_answer_was_lost_is_not_done_again(
+    given: Settings, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, calls = Writer._write, count()
+
+    def write_and_lose_the_answer(self: Writer, span: Span) -> Fates | None:
+        fates = write(self, span)
+        if next(calls) % 3 == 0:
+            raise Retryable("the answer was lost")
+        return fates
+
+    monkeypatch.setattr(Writer, "_write", write_and_lose_the_answer)
+    with consuming(given):
+        for _ in range(10):
+            worker.fill(4)
+            worker.wait_settled()
+    worker.verify()
+
+
+def test_partitions_past_their_time_are_dropped(given: Settings, worker: Worker) -> None:
+    old = "SELECT count(*) FROM pg_class WHERE relname = 'event_20200101'"
+    worker.execute(
+        "CREATE TABLE event_20200101 (LIKE event INCLUDING ALL);"
+        "ALTER TABLE event ATTACH PARTITION event_20200101"
+        " FOR VALUES FROM ('2020-01-01+00') TO ('2020-01-02+00')"
+    )
+    with consuming(given):
+        worker.append(0, batch())
+        worker.wait_settled()
+        time.sleep(1)  # more than a beat: nothing is dropped unless it is asked for
+        assert worker.query(old) == [(1,)]
+    with consuming(given.model_copy(update={"retention_days": 30})):
+        until(lambda: worker.query(old) == [(0,)], 10, "dropped")
+        worker.append(0, batch())
+        worker.wait_settled()
     worker.verify()
 
 

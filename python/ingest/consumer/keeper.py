@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ingest.store.session import Connection
 
 UPKEEP_S = 3600.0
+# Between two partitions that are dropped, or after a failure: a few beats of the lease.
+UPKEEP_AGAIN_S = 5.0
+# No lock is worth the lease.
+LOCK_TIMEOUT_MS = 500
 
 _log = log.get(__name__)
 
@@ -43,7 +47,7 @@ class Keeper:
         self._assignment = assignment
         self._settings = settings
         self._stop = stop
-        self._upkeep_due = time.monotonic() + UPKEEP_S
+        self._upkeep_due = 0.0
         self.connection: Connection | None = None
 
     def run(self) -> None:
@@ -72,23 +76,40 @@ class Keeper:
         if came or went:
             _log.info("shards", owner=self._lease.owner, came=came, went=went)
 
-    def make_partitions(self, connection: Connection) -> None:
-        """Make the partitions on which events may lie, and drop those past their time."""
-        back, ahead = self._settings.partitions_back_days, self._settings.partitions_ahead_days
-        days = partitions.window(connection, back, ahead)
-        made = partitions.ensure(connection, days)
-        _log.info("partitions", made=len(made))
-        if self._settings.retention_days:
-            today = days[back]
-            dropped = partitions.drop_before(connection, today - self._settings.retention_days)
-            _log.info("partitions", dropped=dropped)
+    def make_partitions(self, connection: Connection) -> range:
+        """Make the partitions of the days on which events may lie; give those days.
+
+        None that retention would drop again: a late event makes its own.
+        """
+        keep_days = self._settings.retention_days or self._settings.partitions_back_days
+        back_days = min(keep_days, self._settings.partitions_back_days)
+        days = partitions.window(connection, back_days, self._settings.partitions_ahead_days)
+        if made := partitions.ensure(connection, days):
+            _log.info("partitions made", days=len(made))
+        return days
 
     def _beat(self) -> None:
         if self.connection is None or self.connection.closed:
-            self.connection = session.connect(self._dsn, f"ingest lease {self._lease.owner}")
+            name = f"ingest lease {self._lease.owner}"
+            self.connection = session.connect(self._dsn, name, LOCK_TIMEOUT_MS)
         with translated():
             self._lease.beat(self.connection)
         self.share(self.connection)
         if time.monotonic() >= self._upkeep_due:
-            self._upkeep_due = time.monotonic() + UPKEEP_S
-            self.make_partitions(self.connection)
+            self._upkeep_due = time.monotonic() + UPKEEP_AGAIN_S
+            if not self._upkeep(self.connection):
+                self._upkeep_due = time.monotonic() + UPKEEP_S
+
+    def _upkeep(self, connection: Connection) -> bool:
+        """Make partitions and drop one past its time; True if there may be more to do."""
+        try:
+            days = self.make_partitions(connection)
+            today = days.stop - 1 - self._settings.partitions_ahead_days
+            keep_days = self._settings.retention_days or today
+            dropped = partitions.drop_oldest(connection, today - keep_days)
+        except IngestError as error:
+            _log.warning("upkeep failed", error=str(error), again_in_s=UPKEEP_AGAIN_S)
+            return True
+        if dropped is not None:
+            _log.info("partition dropped", name=dropped)
+        return dropped is not None

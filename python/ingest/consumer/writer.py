@@ -97,9 +97,9 @@ class Writer:
     def _make_partitions(self, connection: Connection, days: Iterable[int]) -> None:
         unknown = {day for day in days if day not in self._days}
         if unknown:
-            made = partitions.ensure(connection, unknown)
+            if made := partitions.ensure(connection, unknown):
+                _log.info("partitions made", names=sorted(map(partitions.name_of, made)))
             self._days |= unknown
-            _log.debug("partitions", made=sorted(map(partitions.name_of, made)))
 
     def _pause(self, error: IngestError) -> None:
         if isinstance(error, MissingPartition):

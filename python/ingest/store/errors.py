@@ -7,8 +7,10 @@ Source: PostgreSQL's appendix "Error Codes".
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import psycopg
 
@@ -34,6 +36,8 @@ REFUSALS = (
     "permission denied",
     "not permitted to log in",
 )
+# "Key (event_id, project_id, "timestamp")=(<uuid>, <uuid>, ...) already exists."
+KEY = re.compile(r"=\([0-9a-f-]{36}, ([0-9a-f-]{36}), ")
 
 
 class MissingPartition(Retryable):
@@ -65,6 +69,12 @@ def is_event_key(error: psycopg.Error) -> bool:
     """Tell a duplicate event from a violation of a unique index that a user added."""
     name = error.diag.constraint_name or ""
     return error.sqlstate == UNIQUE_VIOLATION and name.endswith("_pkey")
+
+
+def project_of_key(error: psycopg.Error) -> bytes | None:
+    """Give the project of a duplicate event; None where the server does not tell the key."""
+    key = KEY.search(error.diag.message_detail or "")
+    return UUID(key[1]).bytes if key else None
 
 
 @contextmanager

@@ -54,8 +54,7 @@ def migrate(dsn: str, worker_role: str | None = None, directory: Path = DIRECTOR
 
     Raises NeedsPerson when the database is newer than the code or a recorded file has changed.
     """
-    with session.connect(dsn, "ingest migrate") as connection, translated():
-        connection.execute("SET lock_timeout = 0")
+    with session.connect(dsn, "ingest migrate", lock_timeout_ms=0) as connection, translated():
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         connection.execute(_RECORD)
         missing = _missing(connection, files(directory))

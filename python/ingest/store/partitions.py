@@ -52,20 +52,20 @@ def ensure(connection: Connection, days: Iterable[int]) -> set[int]:
     return {day for day in sorted(missing) if _make(connection, day)}
 
 
-def drop_before(connection: Connection, day: int) -> list[str]:
-    """Drop the partitions of the days before; give their names. Waits for running readers.
+def drop_oldest(connection: Connection, before_day: int) -> str | None:
+    """Drop the oldest partition of the days before; give its name, None when there is none.
 
-    What a crash left half detached is finished by the next call.
+    Waits for running readers. What a crash or a time-out left half detached is finished by the
+    next call.
     """
-    dropped = []
     with translated():
         for name, is_attached, is_pending in _tables(connection):
             found = _day(name)
-            if found is not None and found < day:
+            if found is not None and found < before_day:
                 _detach(connection, name, is_attached, is_pending)
                 connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-                dropped.append(name)
-    return dropped
+                return name
+    return None
 
 
 def name_of(day: int) -> str:

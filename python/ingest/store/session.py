@@ -28,7 +28,7 @@ DEFAULTS = {
     "tcp_user_timeout": 11_000,
 }
 # A statement that waits for a lock gives up and is tried again, so that a stop is never held up.
-LOCK_TIMEOUT: LiteralString = "SET lock_timeout = '4s'"
+LOCK_TIMEOUT_MS = 4000
 # An entry is trimmed right after the commit, so the commit must be on disk. A stricter level
 # (remote_apply) is left as it is.
 DURABLE: LiteralString = """
@@ -37,11 +37,13 @@ DURABLE: LiteralString = """
 """
 
 
-def connect(dsn: str, application: str) -> Connection:
+def connect(dsn: str, application: str, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> Connection:
     """Connect in autocommit mode; what the DSN says wins. Raises Retryable or NeedsPerson."""
     with translated():
         connection = psycopg.connect(_conninfo(dsn, application), autocommit=True)
-        connection.execute(LOCK_TIMEOUT)
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, false)", (f"{lock_timeout_ms}ms",)
+        )
         connection.execute(DURABLE)
     return connection
 

@@ -14,14 +14,15 @@ import psycopg
 
 from ingest.store import copy, dead_letters, ledger, tuples
 from ingest.store.dead_letters import DeadLetter
-from ingest.store.errors import is_data_fault, is_event_key
+from ingest.store.errors import is_data_fault, is_event_key, project_of_key
 from ingest.store.ledger import NO_PROJECT, Fates
 from ingest.store.sift import sift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ingest.store.copy import Line
+    from ingest._native import Chunk
+    from ingest.store.copy import Buffer, Line
     from ingest.store.load import Load, Unreadable
     from ingest.store.session import Connection
     from ingest.store.sift import Fault
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ingest.store.tuples import Tuple
 
 HOUR_MS = 3_600_000
+# So many projects with a duplicate are found by a COPY that fails, then all rows are staged.
+FEW = 3
 
 
 class _Letter(NamedTuple):
@@ -70,28 +73,38 @@ class Sink:
         if len(stream) == 0:
             return _Placed(Counter(), [])
         try:
-            return _Placed(self._copy(connection, stream, is_named), [])
+            duplicates = self._copy(connection, load.chunk, stream, is_named)
         except psycopg.Error as error:
             if not is_data_fault(error):
                 raise
-        return _sift(connection, load, stream, is_named)
+            return _sift(connection, load, stream, is_named)
+        self._staging.extend(is_named, {project for project, _ in duplicates})
+        return _Placed(duplicates, [])
 
-    def _copy(self, connection: Connection, stream: memoryview, is_named: bool) -> Counter[Line]:
-        if not self._staging.is_on(is_named):
+    def _copy(
+        self, connection: Connection, chunk: Chunk, stream: memoryview, is_named: bool
+    ) -> Counter[Line]:
+        """Place rows, those of projects with duplicates through staging; give the duplicates."""
+        for _ in range(FEW):
+            projects = self._staging.projects(is_named)
+            staged, straight = chunk.divide(int(is_named), projects) if projects else (b"", stream)
             try:
-                with connection.transaction():
-                    copy.straight(connection, stream)
+                return _copy_both(connection, staged, straight)
             except psycopg.Error as error:
                 if not is_event_key(error):
                     raise
-                self._staging.extend(is_named)
-            else:
-                return Counter()
-        with connection.transaction():
-            duplicates = copy.through_staging(connection, stream)
-        if duplicates:
-            self._staging.extend(is_named)
-        return duplicates
+                project = project_of_key(error)
+            if project is None:
+                break
+            self._staging.extend(is_named, [project])
+        return _copy_both(connection, stream, b"")
+
+
+def _copy_both(connection: Connection, staged: Buffer, straight: Buffer) -> Counter[Line]:
+    with connection.transaction():
+        if len(straight) > 0:
+            copy.straight(connection, straight)
+        return copy.through_staging(connection, staged) if len(staged) > 0 else Counter()
 
 
 def _sift(connection: Connection, load: Load, stream: memoryview, is_named: bool) -> _Placed:

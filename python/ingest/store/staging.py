@@ -1,4 +1,4 @@
-"""When rows go through the staging table: state that follows what COPY met."""
+"""Whose rows go through the staging table: state that follows what COPY met."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Staging:
-    """Remembers for each kind of rows how long it goes through the staging table.
+    """Remembers for each kind of rows the projects that sent duplicates, for a while.
 
     Duplicates come in bursts (overload makes clients retry), and one in a straight COPY costs it
-    all: three times the time, and dead rows in the table.
+    all: three times the time, and dead rows in the table. Other projects' rows stay straight.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._until: dict[bool, float] = {}
+        self._until: dict[tuple[bool, bytes], float] = {}
 
-    def is_on(self, is_named: bool) -> bool:
-        """Say whether rows of this kind go through the table now."""
-        until = self._until.get(is_named)
-        return until is not None and self._clock() < until
+    def projects(self, is_named: bool) -> set[bytes]:
+        """Give the projects whose rows of this kind go through the table now."""
+        now = self._clock()
+        for line in [line for line, until in self._until.items() if until <= now]:
+            del self._until[line]
+        return {project for kind, project in self._until if kind == is_named}
 
-    def extend(self, is_named: bool) -> None:
-        """Note a duplicate among rows of this kind."""
-        self._until[is_named] = self._clock() + self._seconds
+    def extend(self, is_named: bool, projects: Iterable[bytes]) -> None:
+        """Note duplicates among these projects' rows of a kind."""
+        until = self._clock() + self._seconds
+        self._until.update(((is_named, project), until) for project in projects)

@@ -42,6 +42,15 @@ class RowChunk:
         """The days of their partitions."""
         return sorted({each.day for each in self._tuples()})
 
+    def divide(self, kind: int, projects: set[bytes]) -> tuple[memoryview, memoryview]:
+        """The rows of these projects, and the others."""
+        rows = tuples.split(self.named if kind else self.straight)
+        sides = [[], []]  # type: list[list[tuples.Tuple]]
+        for each in rows:
+            sides[each.project_id in projects].append(each)
+        theirs, others = (tuples.join(side) if side else b"" for side in reversed(sides))
+        return memoryview(theirs), memoryview(others)
+
     def _tuples(self) -> list[tuples.Tuple]:
         return tuples.split(self.straight) + tuples.split(self.named)
 

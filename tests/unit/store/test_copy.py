@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from ingest.store import copy
-from ingest.store.errors import is_event_key, is_missing_partition
+from ingest.store.errors import is_event_key, is_missing_partition, project_of_key
 
 from tests.unit.store.rows import HOUR, OTHER, PROJECT, RECEIVED, TIME, row, stream
 
@@ -36,6 +36,7 @@ def test_a_duplicate_fails_a_straight_copy_whole(connection: Connection) -> None
     with pytest.raises(psycopg.Error) as raised:
         copy.straight(connection, stream([row(B), row(A)]))
     assert is_event_key(raised.value)
+    assert project_of_key(raised.value) == PROJECT.bytes
     assert count(connection) == 1
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from ingest.errors import Retryable
 from ingest.store import partitions, session
 
 from tests.unit.store.rows import DAY
@@ -83,10 +84,20 @@ def test_old_partitions_are_dropped(connection: Connection) -> None:
     connection.execute("ALTER TABLE event DETACH PARTITION event_20261117")
     connection.execute("CREATE TABLE event_20261399 ()")
     connection.execute("CREATE TABLE event_notes ()")
-    dropped = partitions.drop_before(connection, DAY - 1)
-    assert dropped == ["event_20261117", "event_20261118"]
+    dropped = [partitions.drop_oldest(connection, DAY - 1) for _ in range(3)]
+    assert dropped == ["event_20261117", "event_20261118", None]
     assert partitions.existing(connection) == {DAY - 1, DAY}
-    assert partitions.drop_before(connection, DAY - 1) == []
+
+
+def test_a_drop_that_a_reader_held_up_is_finished_later(connection: Connection, dsn: str) -> None:
+    with session.connect(dsn, "test") as reader, session.connect(dsn, "test", 200) as other:
+        with reader.transaction():
+            reader.execute("SELECT FROM event")
+            with pytest.raises(Retryable, match="55P03"):
+                partitions.drop_oldest(other, DAY + 1)
+        assert partitions.existing(other) == set()
+        assert partitions.drop_oldest(other, DAY + 1) == "event_20261120"
+    assert connection.execute("SELECT to_regclass('event_20261120')").fetchone() == (None,)
 
 
 def test_the_window_is_around_the_databases_today(connection: Connection) -> None:

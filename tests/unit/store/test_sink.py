@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
 import pytest
+from ingest.store import copy, tuples
 from ingest.store.ledger import NO_PROJECT, Fates
 from ingest.store.load import Load, Unreadable
 from ingest.store.sink import Sink
@@ -78,7 +80,35 @@ def test_duplicates_of_either_kind_are_left_out(
 def test_a_duplicate_turns_staging_on_for_its_kind(connection: Connection) -> None:
     staging = Staging(60)
     store(connection, Sink(staging), load([[row()]], [[row(A), row(A)]]))
-    assert (staging.is_on(is_named=True), staging.is_on(is_named=False)) == (True, False)
+    assert staging.projects(is_named=True) == {PROJECT.bytes}
+    assert staging.projects(is_named=False) == set()
+
+
+def test_duplicates_of_many_projects_are_left_out(connection: Connection, sink: Sink) -> None:
+    projects = [UUID(int=number) for number in range(50, 60)]
+    rows = [row(A, project) for project in projects]
+    store(connection, sink, load([], [rows, rows, [row(B)]]))
+    fates = store(connection, sink, load([], [rows, [row(B), row(C)]]))
+    assert (fates.stored.total(), fates.duplicates.total()) == (1, 11)
+    assert all(fates.duplicates[project.bytes, HOUR] == 1 for project in projects)
+
+
+def test_other_projects_rows_stay_straight(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = Sink(Staging(60))
+    store(connection, sink, load([], [[row(A), row(A)]]))
+    staged = []
+    through_staging = copy.through_staging
+
+    def watched(connection: Connection, stream: copy.Buffer) -> Counter[copy.Line]:
+        staged.append(len(tuples.split(memoryview(stream))))
+        return through_staging(connection, stream)
+
+    monkeypatch.setattr(copy, "through_staging", watched)
+    fates = store(connection, sink, load([], [[row(A), row(B), row(A, OTHER), row(B, OTHER)]]))
+    assert (fates.stored.total(), fates.duplicates) == (3, {LINE: 1})
+    assert staged == [2]
 
 
 def test_poison_goes_alone_to_dead_letters(connection: Connection, sink: Sink) -> None:

@@ -16,33 +16,39 @@ class Clock:
         return self.now
 
 
-def test_it_is_off_at_first() -> None:
-    staging = Staging(60, Clock())
-    assert not staging.is_on(is_named=True)
-    assert not staging.is_on(is_named=False)
+ONE, OTHER = b"1" * 16, b"2" * 16
 
 
-def test_it_stays_on_for_the_time_and_is_extended() -> None:
+def test_nobody_is_staged_at_first() -> None:
+    assert Staging(60, Clock()).projects(is_named=True) == set()
+
+
+def test_a_project_is_staged_for_the_time_and_longer_if_extended() -> None:
     clock = Clock()
     staging = Staging(60, clock)
-    staging.extend(is_named=True)
+    staging.extend(True, [ONE])
     clock.now += 59
-    assert staging.is_on(is_named=True)
-    staging.extend(is_named=True)
+    assert staging.projects(is_named=True) == {ONE}
+    staging.extend(True, [ONE])
     clock.now += 59
-    assert staging.is_on(is_named=True)
+    assert staging.projects(is_named=True) == {ONE}
     clock.now += 2
-    assert not staging.is_on(is_named=True)
+    assert staging.projects(is_named=True) == set()
 
 
-def test_kinds_do_not_affect_each_other() -> None:
-    staging = Staging(60, Clock())
-    staging.extend(is_named=False)
-    assert staging.is_on(is_named=False)
-    assert not staging.is_on(is_named=True)
+def test_kinds_and_projects_do_not_affect_each_other() -> None:
+    clock = Clock()
+    staging = Staging(60, clock)
+    staging.extend(False, [ONE])
+    clock.now += 30
+    staging.extend(True, [ONE, OTHER])
+    assert staging.projects(is_named=False) == {ONE}
+    clock.now += 40
+    assert staging.projects(is_named=False) == set()
+    assert staging.projects(is_named=True) == {ONE, OTHER}
 
 
 def test_no_seconds_means_never() -> None:
     staging = Staging(0, Clock())
-    staging.extend(is_named=True)
-    assert not staging.is_on(is_named=True)
+    staging.extend(True, [ONE])
+    assert staging.projects(is_named=True) == set()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ingest._native import SHAPE_NATIVE, Chunk, Encoder, Limits, Schema, pack_entry
 from ingest.store import tuples
 
+from tests.unit.consumer import entries
 from tests.unit.store.rows import DAY, HOUR, OTHER, PROJECT, row, stream
 
 IDS = [UUID(int=number) for number in range(1, 4)]
@@ -88,3 +89,15 @@ def chunk_of(texts: list[str]) -> Chunk:
     chunk = Chunk()
     chunk.push(*pack_entry([batch], schema.fingerprint, 1, 0, compress=True))
     return chunk
+
+
+@given(st.lists(st.integers(0, 3), max_size=8), st.sets(st.integers(0, 3)))
+def test_a_chunk_divides_as_its_tuples_do(owners: list[int], chosen: set[int]) -> None:
+    chunk = Chunk()
+    for number, owner in enumerate(owners):
+        chunk.push(*entries.entry(entries.batch(2, project=UUID(int=owner), key=f"k{number}")))
+    projects = {UUID(int=owner).bytes for owner in chosen}
+    theirs, others = map(tuples.split, chunk.divide(1, projects))
+    rows = tuples.split(chunk.named)
+    assert [each.raw for each in theirs] == [r.raw for r in rows if r.project_id in projects]
+    assert [each.raw for each in others] == [r.raw for r in rows if r.project_id not in projects]
