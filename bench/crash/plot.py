@@ -85,7 +85,7 @@ def _axes(panel: Panel, top: float) -> list[str]:
 
 
 def _line(series: Series, highest: float, top: float, scale: float) -> str:
-    path = "M0 0"
+    path = ""
     for before, point in pairwise([None, *series.points]):
         if point is None:
             continue
