@@ -14,12 +14,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 from ingest.local import account as accounts
 from ingest.local.account import Account
 from ingest.local.data_dir import SHARED
 from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.valkey import EmbeddedValkey
 
+from tests import databases
 from tests.running import INGEST, Running, event, until
 
 pytestmark = pytest.mark.stack
@@ -193,11 +195,14 @@ def test_a_home_that_the_servers_cannot_walk_into(base: Path) -> None:
 def test_servers_that_already_run_are_used(
     base: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey
 ) -> None:
-    env = {
-        "INGEST_DATABASE_URL": postgres.dsn,
-        "INGEST_VALKEY_URL": valkey.url,
-    }
-    with Running(base / "data", env=env) as running:
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    with (
+        databases.empty(postgres) as dsn,
+        Running(
+            base / "data", env={"INGEST_DATABASE_URL": dsn, "INGEST_VALKEY_URL": valkey.url}
+        ) as running,
+    ):
         assert set(running.run.pids) == PROCESSES - {"postgres", "valkey"}
         ids = running.post(event()).json()["event_ids"]
         until(lambda: set(ids) <= set(running.stored()), 10, "stored")
