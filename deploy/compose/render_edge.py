@@ -36,7 +36,9 @@ def _values(settings: Settings) -> dict[str, str]:
         *("head_timeout_s", "body_timeout_s", "admin_port"),
     )
     servers = (f"        server {name}:{WORKER_PORT} resolve max_fails=0;" for name in WORKERS)
-    return {name: str(getattr(settings, name)) for name in limits} | {
+    bounds = {name: str(getattr(settings, name)) for name in limits}
+    bounds |= edge.large_bodies(settings)
+    return bounds | {
         "user": "",
         "processes": "1",
         "nofile": str(FILES),

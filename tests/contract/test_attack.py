@@ -5,15 +5,19 @@ Every test runs between two good events and ends with every process alive (conft
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.wire import INGEST, NATIVE, good, head, packed, post, send
+from tests.contract.wire import INGEST, NATIVE, connect, good, head, packed, post, read, send
 
 if TYPE_CHECKING:
     from tests.running import Running
 
+ANSWERED_S = 10.0
+UNKNOWN = "wk_x_" + "A" * 43
 PAGES = ("/health", "/docs", "/docs/openapi.json")
 PROJECT = "/api/v1/project"
 FORM = "multipart/form-data; boundary=x"
@@ -50,7 +54,7 @@ def test_a_form_in_the_place_of_json(stack: Running, path: str, types: dict[str,
     for body in FORMS:
         headers = {
             "Host": "x",
-            "X-Api-Key": "wk_x_" + "A" * 43,
+            "X-Api-Key": UNKNOWN,
             "Authorization": "Bearer x",
             "Content-Length": str(len(body)),
         }
@@ -112,6 +116,37 @@ def test_a_scheme_has_no_case(stack: Running, scheme: str) -> None:
 
 
 def test_two_keys_are_none(stack: Running) -> None:
-    for other in (stack.run.api_key, "wk_x_" + "A" * 43):
+    for other in (stack.run.api_key, UNKNOWN):
         answer = post(stack, good(), X_Api_Key=stack.run.api_key, x_api_key=other)
         assert (answer.status, answer.code) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "length", [{"Content-Length": "1048576"}, {"Transfer-Encoding": "chunked"}]
+)
+def test_large_bodies_that_never_end_are_bounded(stack: Running, length: dict[str, str]) -> None:
+    """Each would be held in memory until it is whole, whoever sends it; others go on."""
+    most = 256  # of one address: half of 512 MiB
+    headers = {"Host": "x", "X-Api-Key": UNKNOWN, "Content-Type": "application/json"}
+    with ExitStack() as held, DefaultSelector() as answered:
+        for _ in range(most + 1):
+            connection = held.enter_context(connect(stack))
+            connection.sendall(head("POST", NATIVE, headers | length))
+            answered.register(connection, EVENT_READ, connection)
+        (refused, _), *others = answered.select(ANSWERED_S)
+        answer = read(refused.data)
+        assert (answer.status, answer.code) == (503, "too_many_connections")
+        assert not others
+        assert post(stack, good()).status == 202
+
+
+def test_heads_and_bodies_that_trickle(stack: Running) -> None:
+    request = head("POST", NATIVE, {"Host": "x", "X-Api-Key": UNKNOWN, "Content-Length": "9"})
+    with ExitStack() as held:
+        connections = [held.enter_context(connect(stack)) for _ in range(500)]
+        for number, connection in enumerate(connections):
+            connection.sendall(request[: number % len(request) + 1])
+        assert post(stack, good()).status == 202
+        for number, connection in enumerate(connections):
+            connection.sendall(request[number % len(request) + 1 :] + b"123456789")
+        assert {read(connection).status for connection in connections} == {401}

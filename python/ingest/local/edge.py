@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("edge.conf")
 SPARE_FILES = 512  # listeners, logs, upstream connections of an idle edge
 WORKERS_PER_PROCESS = 4  # one nginx process carries what several API workers can take
+# Of bodies that are arriving, 100 kB and above; the smaller ones are bounded by their number.
+LARGE_BODIES_BYTES = 512 << 20
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names what is listened on
 LIMITS = (
     *("max_body_bytes", "max_connections", "max_address_connections"),
@@ -164,6 +166,7 @@ class Edge(Process):
     def _values(self) -> dict[str, str]:
         settings = self._settings
         limits = {name: str(getattr(settings, name)) for name in LIMITS}
+        limits |= large_bodies(settings)
         return limits | {
             "user": self._user(),
             "processes": str(-(-settings.workers // WORKERS_PER_PROCESS)),
@@ -210,6 +213,12 @@ class Edge(Process):
             f"        ssl_certificate_key {_quoted(settings.tls_key)};\n"
             "        ssl_protocols TLSv1.2 TLSv1.3;\n"
         )
+
+
+def large_bodies(settings: Settings) -> dict[str, str]:
+    """Say how many large bodies may arrive at once: in total, and half of it from one address."""
+    count = LARGE_BODIES_BYTES // settings.max_body_bytes
+    return {"large_bodies": str(count), "large_bodies_of_address": str(count // 2)}
 
 
 def _in_url(host: str) -> str:
