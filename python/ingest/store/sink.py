@@ -7,42 +7,33 @@ each under its own savepoint, so that a duplicate id of a client costs the other
 from __future__ import annotations
 
 from collections import Counter
-from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
 from ingest.store import copy, dead_letters, ledger, tuples
-from ingest.store.dead_letters import DeadLetter
+from ingest.store.dead_letters import DeadLetter, Known
 from ingest.store.errors import is_data_fault, is_event_key, project_of_key
-from ingest.store.ledger import NO_PROJECT, Fates
+from ingest.store.ledger import Fates
 from ingest.store.sift import sift
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ingest._native import Chunk
     from ingest.store.copy import Buffer, Line
-    from ingest.store.load import Load, Unreadable
+    from ingest.store.load import Load
     from ingest.store.session import Connection
-    from ingest.store.sift import Fault
     from ingest.store.staging import Staging
     from ingest.store.tuples import Tuple
 
-HOUR_MS = 3_600_000
 # So many projects with a duplicate are found by a COPY that fails, then all rows are staged.
 FEW = 3
 
 
-class _Letter(NamedTuple):
-    line: Line
-    rows: int
-    letter: DeadLetter
-
-
 class _Placed(NamedTuple):
     duplicates: Counter[Line]
-    letters: list[_Letter]
+    letters: list[DeadLetter]
 
 
 class Sink:
@@ -56,28 +47,35 @@ class Sink:
 
         Raises MissingPartition, and psycopg's errors that no row caused; nothing may be kept then.
         """
-        straight = self._place(connection, load, is_named=False)
-        named = self._place(connection, load, is_named=True)
+        known = _known(connection, load)
+        straight = self._place(connection, load, known, is_named=False)
+        named = self._place(connection, load, known, is_named=True)
         poison = straight.letters + named.letters
         duplicates = straight.duplicates + named.duplicates
         stored = Counter({(bytes(project), hour): n for project, hour, n in load.chunk.ledger})
         stored.subtract(duplicates)
         stored.subtract(_rows_by_line(poison))
-        dead = _bury(connection, poison + [_entry_letter(load.shard, e) for e in load.unreadable])
+        unreadable = [each for each in load.unreadable if each.entry_id not in known.entries]
+        whole = [DeadLetter.of_entry(load.shard, each) for each in unreadable]
+        dead = _bury(connection, poison + whole)
         fates = Fates(stored, Counter() if load.is_reread else duplicates, dead)
         ledger.add(connection, load.shard, fates)
         return fates
 
-    def _place(self, connection: Connection, load: Load, *, is_named: bool) -> _Placed:
+    def _place(
+        self, connection: Connection, load: Load, known: Known, *, is_named: bool
+    ) -> _Placed:
         stream = load.chunk.named if is_named else load.chunk.straight
         if len(stream) == 0:
             return _Placed(Counter(), [])
+        if any(known):
+            return _sift(connection, load, stream, known, is_named)
         try:
             duplicates = self._copy(connection, load.chunk, stream, is_named)
         except psycopg.Error as error:
             if not is_data_fault(error):
                 raise
-            return _sift(connection, load, stream, is_named)
+            return _sift(connection, load, stream, known, is_named)
         self._staging.extend(is_named, {project for project, _ in duplicates})
         return _Placed(duplicates, [])
 
@@ -107,59 +105,51 @@ def _copy_both(connection: Connection, staged: Buffer, straight: Buffer) -> Coun
         return copy.through_staging(connection, staged) if len(staged) > 0 else Counter()
 
 
-def _sift(connection: Connection, load: Load, stream: memoryview, is_named: bool) -> _Placed:
+def _known(connection: Connection, load: Load) -> Known:
+    """Find the dead letters of entries that are read again: they stay what they are."""
+    if not load.is_reread:
+        return Known()
+    readable = {each.entry_id for each in load.entries}
+    unreadable = {each.entry_id for each in load.unreadable}
+    return dead_letters.known(connection, load.shard, readable | unreadable)
+
+
+def _sift(
+    connection: Connection, load: Load, stream: memoryview, known: Known, is_named: bool
+) -> _Placed:
     rows = tuples.split(stream)
-    duplicates, faults = sift(connection, rows)
-    entry_ids = load.entry_ids(is_named, list(faults))
+    left_out = _rows_known(load, rows, known, is_named) if any(known) else set()
+    tried = [index for index in range(len(rows)) if index not in left_out]
+    doubled, refused = sift(connection, [rows[index] for index in tried])
+    duplicates = left_out | {tried[number] for number in doubled}
+    faults = {tried[number]: fault for number, fault in refused.items()}
     letters = [
-        _tuple_letter(load.shard, entry_id, rows[index], fault)
-        for entry_id, (index, fault) in zip(entry_ids, faults.items(), strict=True)
+        DeadLetter.of_row(load.shard, entry_id, rows[index], fault)
+        for entry_id, (index, fault) in zip(
+            load.entry_ids(is_named, list(faults)), faults.items(), strict=True
+        )
     ]
     return _Placed(Counter((rows[i].project_id, rows[i].hour) for i in duplicates), letters)
 
 
-def _tuple_letter(shard: int, entry_id: str, row: Tuple, fault: Fault) -> _Letter:
-    letter = DeadLetter(
-        shard=shard,
-        entry_id=entry_id,
-        project_id=row.project_id,
-        event_id=row.event_id,
-        tuple=bytes(row.raw),
-        event=row.event_json(),
-        sqlstate=fault.sqlstate,
-        column=fault.column,
-        message=fault.message,
-    )
-    return _Letter((row.project_id, row.hour), 1, letter)
+def _rows_known(load: Load, rows: Sequence[Tuple], known: Known, is_named: bool) -> set[int]:
+    entry_ids = load.entry_ids(is_named, range(len(rows)))
+    return {
+        index
+        for index, (entry_id, row) in enumerate(zip(entry_ids, rows, strict=True))
+        if known.has_row(entry_id, row.raw)
+    }
 
 
-def _entry_letter(shard: int, entry: Unreadable) -> _Letter:
-    """An entry names no project that can be trusted; its id tells when it was appended."""
-    letter = DeadLetter(
-        shard=shard,
-        entry_id=entry.entry_id,
-        project_id=None,
-        event_id=None,
-        tuple=entry.content,
-        event=None,
-        sqlstate=None,
-        column=None,
-        message=entry.message,
-    )
-    hour = int(entry.entry_id.partition("-")[0]) // HOUR_MS
-    return _Letter((NO_PROJECT, hour), entry.rows, letter)
+def _bury(connection: Connection, letters: list[DeadLetter]) -> Counter[Line]:
+    """Insert dead letters; count their rows."""
+    if letters:
+        dead_letters.insert(connection, letters)
+    return _rows_by_line(letters)
 
 
-def _bury(connection: Connection, letters: list[_Letter]) -> Counter[Line]:
-    """Insert dead letters; count the rows of those that are new."""
-    if not letters:
-        return Counter()
-    is_new = dead_letters.insert(connection, [each.letter for each in letters])
-    return _rows_by_line(compress(letters, is_new))
-
-
-def _rows_by_line(letters: Iterable[_Letter]) -> Counter[Line]:
+def _rows_by_line(letters: Iterable[DeadLetter]) -> Counter[Line]:
     counts: Counter[Line] = Counter()
-    for each in letters:
-        counts[each.line] += each.rows
+    for letter in letters:
+        counts[letter.line] += letter.rows
     return counts

@@ -162,6 +162,36 @@ def test_what_is_read_again_is_not_counted_again(connection: Connection, sink: S
     assert count(connection, "dead_letter") == 2
 
 
+def test_one_poison_event_sent_twice_in_an_entry_is_counted_twice(
+    connection: Connection, sink: Sink
+) -> None:
+    connection.execute(CHECK)
+    bad = row(A, event_type="bad")
+    fates = store(connection, sink, load([], [[row(), bad, bad]]))
+    assert (fates.stored[LINE], fates.duplicates[LINE], fates.dead[LINE]) == (1, 0, 2)
+    assert count(connection, "dead_letter") == 2
+
+
+def test_a_dead_letter_that_is_read_again_stays_one(connection: Connection, sink: Sink) -> None:
+    """What could be stored by now is a matter for replay: it moves the count as well."""
+    connection.execute(CHECK)
+    rows = [[row(), row(B, event_type="bad")]]
+    store(connection, sink, load(rows, [[row(C, event_type="bad")]]))
+    connection.execute("ALTER TABLE event DROP CONSTRAINT no_bad")
+    again = load(rows, [[row(C, event_type="bad"), row(A)]], is_reread=True)
+    fates = store(connection, sink, again)
+    assert (fates.stored[LINE], count(connection)) == (1, 2)
+    assert ledger(connection) == {(PROJECT, HOUR): (2, 0, 2)}
+
+
+def test_an_entry_that_became_readable_stays_a_dead_letter(
+    connection: Connection, sink: Sink
+) -> None:
+    store(connection, sink, load([], unreadable=[Unreadable("1-0", b"x", 2, "codec: new")]))
+    fates = store(connection, sink, load([[row(), row()], [row()]], is_reread=True))
+    assert (fates.stored[LINE], fates.dead.total(), count(connection)) == (1, 0, 1)
+
+
 def test_nothing_is_kept_of_a_transaction_that_fails(connection: Connection, sink: Sink) -> None:
     connection.execute("DROP TABLE ledger")
     with pytest.raises(psycopg.errors.UndefinedTable):
