@@ -18,7 +18,7 @@ EMBEDDED: Sequence[type[Fault]] = (
     *(*kill.FAULTS, *freeze.FAULTS, *database.FAULTS, *stream.FAULTS, *clients.FAULTS),
 )
 LINKED: Sequence[type[Fault]] = (
-    *(*network.FAULTS, *network.FAULTS),
+    *(*network.FAULTS, *network.FAULTS, network.LongOutage),
     *(kill.KillWorker, kill.KillConsumer, kill.KillSupervisor, freeze.FreezeConsumer),
 )
 FILLED: Sequence[type[Fault]] = (stream.FullDisk, stream.FullDisk, kill.KillValkey)

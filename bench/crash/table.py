@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HEADINGS = ("fault", "count", "recovery s", "max", "limit", "refused", "lost", "doubled", "late")
 #: What is wrong in an answer shortly before a fault is put down to the fault.
-BEFORE_S = 5.0
+BEFORE_S = 1.0
 
 
 @dataclass(slots=True)

@@ -133,4 +133,10 @@ class ReplaceValkey(Fault):
         return before == progress.last_ids(stack, shards) and progress.are_stored(stack, before)
 
 
+class LongOutage(ClosedLink):
+    """A server that is away for up to a minute."""
+
+    name, hold_s, limit_s, is_alone = "long outage", (30.0, 60.0), 30.0, True
+
+
 FAULTS = (ReplaceValkey, SlowLink, SilentLink, LostLink, CutLink, ClosedLink)
