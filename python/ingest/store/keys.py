@@ -1,13 +1,11 @@
-"""API keys: made here, kept only as SHA-256, loaded whole by the workers."""
+"""API keys: made here, kept only as SHA-256; `key_table` loads them for the workers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
-from ingest.store import session
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
@@ -17,16 +15,6 @@ if TYPE_CHECKING:
 
 # 32 random bytes are 43 characters: guessing one is hopeless, so a plain SHA-256 is enough.
 KEY_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a worker must know of an active key."""
-
-    key_hash: bytes
-    project_id: UUID
-    plan: str
-    name: str
 
 
 def generate(environment: str) -> str:
@@ -47,13 +35,3 @@ def insert(connection: Connection, project_id: UUID, key_hash: bytes) -> None:
             " ON CONFLICT (key_hash) DO NOTHING",
             (key_hash, project_id),
         )
-
-
-def load(dsn: str) -> list[Key]:
-    """Read every active key with its project, over a connection of its own."""
-    with session.connect(dsn, "ingest keys") as connection, translated():
-        rows = connection.execute(
-            "SELECT key_hash, project_id, plan, name FROM api_key JOIN project USING (project_id)"
-            " WHERE revoked_at IS NULL"
-        )
-        return [Key(*row) for row in rows]
