@@ -39,7 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def server_home() -> Iterator[DataDir]:
     """One data directory for the servers of this session."""
     with _directory() as path:
-        yield DataDir(path / "data")
+        home = DataDir(path / "data")
+        yield home
+        home.release()
 
 
 @pytest.fixture(scope="session")

@@ -14,14 +14,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-import redis
 from ingest.local import account as accounts
 from ingest.local.account import Account
-from ingest.local.data_dir import SHARED
+from ingest.local.data_dir import SHARED, SHORT_ROOT, DataDir
 from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.valkey import EmbeddedValkey
 
-from tests import databases
 from tests.running import INGEST, Running, event, until
 
 pytestmark = pytest.mark.stack
@@ -123,9 +121,12 @@ def test_a_path_with_spaces_and_quotes(base: Path) -> None:
         until(lambda: len(running.stored()) == 1, 10, "stored")
 
 
-def test_a_long_path(base: Path) -> None:
+def test_a_long_path_leaves_no_sockets_behind(base: Path) -> None:
     with Running(base / ("d" * 120)) as running:
         assert running.post(event()).status_code == 202
+        sockets = Path(running.run.valkey_url.partition("@")[2]).parent
+        assert sockets.parent == SHORT_ROOT
+    assert not sockets.exists()
 
 
 def test_data_of_another_major_version_is_refused(base: Path) -> None:
@@ -192,20 +193,24 @@ def test_a_home_that_the_servers_cannot_walk_into(base: Path) -> None:
     shutil.rmtree(target)
 
 
-def test_servers_that_already_run_are_used(
-    base: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey
-) -> None:
-    with redis.Redis.from_url(valkey.url) as client:
-        client.flushall()
-    with (
-        databases.empty(postgres) as dsn,
-        Running(
-            base / "data", env={"INGEST_DATABASE_URL": dsn, "INGEST_VALKEY_URL": valkey.url}
-        ) as running,
-    ):
-        assert set(running.run.pids) == PROCESSES - {"postgres", "valkey"}
-        ids = running.post(event()).json()["event_ids"]
-        until(lambda: set(ids) <= set(running.stored()), 10, "stored")
+def test_servers_that_already_run_are_used(base: Path) -> None:
+    home = DataDir(base / "servers")
+    servers = (EmbeddedPostgres(home), EmbeddedValkey(home))
+    for server in servers:
+        server.prepare()
+        server.start()
+        server.wait_ready(60)
+    postgres, valkey = servers
+    env = {"INGEST_DATABASE_URL": postgres.dsn, "INGEST_VALKEY_URL": valkey.url}
+    try:
+        with Running(base / "data", env=env) as running:
+            assert set(running.run.pids) == PROCESSES - {"postgres", "valkey"}
+            ids = running.post(event()).json()["event_ids"]
+            until(lambda: set(ids) <= set(running.stored()), 10, "stored")
+        assert None not in {server.pid for server in servers}
+    finally:
+        for server in servers:
+            server.stop()
 
 
 def _python_for(account: Account, where: Path) -> str:

@@ -55,6 +55,7 @@ def run(settings: Settings) -> int:
             return Supervisor(stack, version("ingest"), progress.show).run(ready)
         finally:
             progress.end()
+            home.release()
 
 
 class _Progress:

@@ -90,6 +90,10 @@ class DataDir:
             return self.server_dir("run").resolve()
         return self._short_dir()
 
+    def release(self) -> None:
+        """Remove what lies outside the directory and is only used while servers run."""
+        shutil.rmtree(self._short_path, ignore_errors=True)
+
     def _make_servers(self) -> None:
         self.servers.unlink(missing_ok=True)  # a link whose target is gone
         if self.account is None or self.account.reaches(self.path):
@@ -100,9 +104,13 @@ class DataDir:
         target.mkdir(mode=WALKABLE)
         self.servers.symlink_to(target)
 
-    def _short_dir(self) -> Path:
+    @property
+    def _short_path(self) -> Path:
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
-        path = SHORT_ROOT / f"ingest-{digest}"
+        return SHORT_ROOT / f"ingest-{digest}"
+
+    def _short_dir(self) -> Path:
+        path = self._short_path
         path.mkdir(mode=PRIVATE, exist_ok=True)
         if self.account is not None and path.lstat().st_uid == os.geteuid():
             self.account.own(path)
