@@ -142,7 +142,6 @@ class SingleEventUser(ReferenceUser):
         self.send_one("page_view")
 
 
-@events.quitting.add_listener
 def compare(environment: Environment, **_given: object) -> None:
     """Wait until what was accepted is in the table, and compare."""
     if TARGET.run is None:
@@ -156,3 +155,6 @@ def compare(environment: Environment, **_given: object) -> None:
     print(f"{found.acknowledged} acknowledged, {found.missing} missing, {found.doubled} doubled")
     if found.missing or found.doubled or found.reused:
         environment.process_exit_code = 1
+
+
+events.quitting.add_listener(compare)  # type: ignore[no-untyped-call]

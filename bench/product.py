@@ -39,6 +39,7 @@ class Product:
         self.name = name
         self.keys: Sequence[str] = ()
         self._directory = directory
+        self._log = directory.with_suffix(".log")
         self._settings: Mapping[str, str] = settings
         self._child: subprocess.Popen[bytes] | None = None
         self._run: RunFile | None = None
@@ -63,7 +64,8 @@ class Product:
         given = {"data_dir": str(self._directory), **ports, **self._settings}
         env = os.environ | {f"INGEST_{name.upper()}": value for name, value in given.items()}
         argv = [sys.executable, "-m", "ingest.cli", "up"]
-        self._child = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL)
+        with self._log.open("wb") as log:
+            self._child = subprocess.Popen(argv, env=env, stdout=log, stderr=log)
         self._run = self._wait_ready()
         self._valkey = redis.Redis.from_url(self._run.valkey_url)
         self._database = session.connect(self._run.dsn, "bench")
@@ -124,7 +126,7 @@ class Product:
         path, deadline = self._directory / "run.json", time.monotonic() + START_S
         while not path.exists():
             if self._child is None or self._child.poll() is not None:
-                raise RuntimeError("`ingest up` ended: its log tells why")
+                raise RuntimeError(f"`ingest up` ended:\n{self._log.read_text()}")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"`ingest up` is not ready after {START_S:g} s")
             time.sleep(POLL_S)

@@ -37,11 +37,11 @@ START_S = 60.0
 class Baseline:
     """See `bench.system.System`."""
 
-    name = "baseline"
-
-    def __init__(self, directory: Path) -> None:
-        """Use `directory`, which is emptied at each start."""
+    def __init__(self, directory: Path, name: str = "baseline", **settings: str) -> None:
+        """Use `directory`, which is emptied at each start; `settings` go into the environment."""
+        self.name = name
         self._directory = directory
+        self._settings = {f"BASELINE_{key.upper()}": value for key, value in settings.items()}
         self._port = 0
         self._processes: list[Process] = []
         self._client: redis.Redis | None = None
@@ -65,7 +65,8 @@ class Baseline:
         self._client.config_set("appendfsync", "everysec")
         self._make_tables()
         (self._port,) = free_ports(1)
-        env = {**os.environ, "BASELINE_DSN": postgres.dsn, "BASELINE_VALKEY": valkey.url}
+        given = {"BASELINE_DSN": postgres.dsn, "BASELINE_VALKEY": valkey.url}
+        env = {**os.environ, **self._settings, **given}
         self._begin(_Worker(home, env))
         self._begin(_Api(home, env, self._port))
 
@@ -86,11 +87,12 @@ class Baseline:
         """Count entries that were acknowledged, or trimmed before anybody read them."""
         groups: Any = self._valkey.xinfo_groups(STREAM)
         group = next(one for one in groups if one["name"] == GROUP.encode())
-        stream, processed = self._info(), self._valkey.get(PROCESSED)
+        stream: Any = self._info()
+        processed: Any = self._valkey.get(PROCESSED)
         added, gone = int(stream["entries-added"]), int(stream["entries-added"] - stream["length"])
         if group["last-delivered-id"] == stream["last-generated-id"] and not group["pending"]:
             return added
-        return max(int(str(processed or b"0", "ascii")), gone)
+        return max(int(processed or 0), gone)
 
     def buffered(self) -> Buffered:
         """Measure the one stream."""

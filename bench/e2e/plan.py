@@ -31,12 +31,12 @@ class Plan:
 QUICK = Plan(
     name="quick",
     repeats=1,
-    load_s=6.0,
+    load_s=5.0,
     warmup_s=1.0,
     realistic_rates=(200,),
     drain_events=(100_000,),
     search_s=0.0,
-    confirm_s=6.0,
+    confirm_s=5.0,
     precision=0.05,
     limit_rows=200_000,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.baseline.system import Baseline
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
     from bench.e2e.trial import Outcome
     from bench.system import System
 
-PRODUCT, PLAIN, BASELINE = "ingest", "ingest-none", "baseline"
+PRODUCT, PLAIN = "ingest", "ingest-none"
+#: The second looks each request's key up in the database, as the reference does.
+BASELINE, LOOKUP = "baseline", "baseline-lookup"
+#: What the variants run of the scenarios; the others run all.
+PARTS = {PLAIN: ("sustained", "drain"), LOOKUP: ("singles", "realistic-200")}
 #: Where the search for the sustained rate begins; without a search, the rate that is checked.
-FIRST_EVENTS_S = {PRODUCT: 100_000.0, PLAIN: 100_000.0, BASELINE: 5_000.0}
+FIRST_EVENTS_S = {PRODUCT: 100_000.0, PLAIN: 100_000.0, BASELINE: 5_000.0, LOOKUP: 5_000.0}
+SYSTEMS = (BASELINE, LOOKUP, PRODUCT, PLAIN)
 #: The baseline's stream forgets what is beyond.
 BASELINE_HOLDS = 100_000
 EDGE_LIMIT_S = 5.0
@@ -45,84 +51,93 @@ class Choice:
         return not self.scenarios or name.startswith(self.scenarios)
 
 
-@dataclass
 class Session:
-    """Runs a plan and keeps its result file."""
+    """Runs a plan and keeps its result file `out`; `directory` is emptied."""
 
-    plan: Plan
-    choice: Choice
-    directory: Path
-    out: Path
-    tell: Callable[[str], None]
-    outcomes: list[Outcome] = field(default_factory=list)
-    limits: list[dict[str, Any]] = field(default_factory=list)
+    def __init__(
+        self, plan: Plan, choice: Choice, directory: Path, out: Path, tell: Callable[[str], None]
+    ) -> None:
+        """Begin with nothing known; `tell` hears how it goes on."""
+        self.plan = plan
+        self.choice = choice
+        self.out = out
+        self.outcomes: list[Outcome] = []
+        self._directory = directory
+        self._tell = tell
+        self._limits: list[dict[str, Any]] = []
+        self._repeats: list[int] = []
+        self._about = describe({"plan": asdict(plan), "choice": asdict(choice)})
 
     def run(self) -> None:
         """Run all repeats; the order of the systems turns round each time."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-        self.directory.mkdir(parents=True)
-        self._about = describe({"plan": asdict(self.plan), "choice": asdict(self.choice)})
-        scenarios.prepare(self.directory)
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._directory.mkdir(parents=True)
+        scenarios.prepare(self._directory)
         for repeat in range(self.plan.repeats):
             if self.choice.has("limits"):
                 self._measure_limits(repeat)
             names = self._systems()
             for name in names if repeat % 2 == 0 else reversed(names):
                 self._run_system(name, repeat)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        shutil.rmtree(self._directory, ignore_errors=True)
 
     def _systems(self) -> list[str]:
-        known = [BASELINE, PRODUCT] if self.plan.repeats == 1 else [BASELINE, PRODUCT, PLAIN]
-        return [name for name in known if not self.choice.systems or name in self.choice.systems]
+        usual = (BASELINE, PRODUCT) if self.plan.name == "quick" else SYSTEMS
+        return [name for name in SYSTEMS if name in (self.choice.systems or usual)]
 
     def _make(self, name: str) -> System:
-        if name == BASELINE:
-            return Baseline(self.directory / name)
-        codec = {"entry_codec": "none"} if name == PLAIN else {}
-        return Product(self.directory / name, name, **codec)
+        directory = self._directory / name
+        if name in (BASELINE, LOOKUP):
+            return Baseline(directory, name, **({"keys": "lookup"} if name == LOOKUP else {}))
+        return Product(directory, name, **({"entry_codec": "none"} if name == PLAIN else {}))
 
     def _run_system(self, name: str, repeat: int) -> None:
         system = self._make(name)
-        steps = [step for step in self._steps(name) if self.choice.has(step[0])]
+        parts = PARTS.get(name, ("",))
+        steps = [
+            step
+            for step in self._steps(name)
+            if self.choice.has(step[0]) and step[0].startswith(parts)
+        ]
         if not steps:
             return
         try:
-            self.tell(f"{name}: starting")
+            self._tell(f"{name}: starting")
             system.start()
             for title, scenario in steps:
                 began = time.monotonic()
-                outcome = scenario(Bench(system, self.plan, self.directory))
+                outcome = scenario(Bench(system, self.plan, self._directory))
                 self._keep(outcome, repeat)
-                self.tell(f"{name}: {title} took {time.monotonic() - began:.0f} s{_shown(outcome)}")
+                spent_s = time.monotonic() - began
+                self._tell(f"{name}: {title} took {spent_s:.0f} s{_shown(outcome)}")
         finally:
             system.stop()
-            shutil.rmtree(self.directory / name, ignore_errors=True)
+            shutil.rmtree(self._directory / name, ignore_errors=True)
 
     def _steps(self, name: str) -> Iterator[Step]:
-        yield "sustained", lambda bench: scenarios.sustained(bench, FIRST_EVENTS_S[name])
-        if name != PLAIN:
-            yield "singles", scenarios.singles
-            for rate in self.plan.realistic_rates:
-                yield f"realistic-{rate}", lambda bench, rate=rate: scenarios.realistic(bench, rate)
-            yield "crash", scenarios.crash
+        yield "sustained", partial(scenarios.sustained, first_events_s=FIRST_EVENTS_S[name])
+        yield "singles", scenarios.singles
+        for rate in self.plan.realistic_rates:
+            yield f"realistic-{rate}", partial(scenarios.realistic, rate=rate)
+        yield "crash", scenarios.crash
         for events in self.plan.drain_events:
             if name != BASELINE or events <= BASELINE_HOLDS:
-                yield f"drain-{events}", lambda bench, n=events: scenarios.drain(bench, n)
+                yield f"drain-{events}", partial(scenarios.drain, events=events)
         if self.plan.soak_s and name == PRODUCT:
             yield "soak", scenarios.soak
 
     def _measure_limits(self, repeat: int) -> None:
-        self.tell("limits: disk, COPY, XADD, empty handlers behind the edge")
+        self._tell("limits: disk, COPY, XADD, empty handlers behind the edge")
         rows, before = self.plan.limit_rows, Busy.now()
         loads = {"single": "singles.bodies", "batch": "stress.bodies"}
-        paths = {kind: self.directory / name for kind, name in loads.items()}
+        paths = {kind: self._directory / name for kind, name in loads.items()}
         found: dict[str, Mapping[str, float]] = {
-            "disk": disk.measure(self.directory),
-            "copy": copy.measure(self.directory / "limit-copy", rows),
-            "stream": stream.measure(self.directory / "limit-stream", rows),
-            "edge": edge.measure(self.directory, paths, min(EDGE_LIMIT_S, self.plan.load_s / 2)),
+            "disk": disk.measure(self._directory),
+            "copy": copy.measure(self._directory / "limit-copy", rows),
+            "stream": stream.measure(self._directory / "limit-stream", rows),
+            "edge": edge.measure(self._directory, paths, min(EDGE_LIMIT_S, self.plan.load_s / 2)),
         }
-        self.limits.append({"repeat": repeat, **found, "machine": Busy.now().since(before)})
+        self._limits.append({"repeat": repeat, **found, "machine": Busy.now().since(before)})
         self._write()
 
     def _keep(self, outcome: Outcome, repeat: int) -> None:
@@ -136,15 +151,10 @@ class Session:
             outcome.as_dict() | {"repeat": repeat}
             for outcome, repeat in zip(self.outcomes, self._repeats, strict=True)
         ]
-        result = {"about": self._about, "limits": self.limits, "outcomes": outcomes}
+        result = {"about": self._about, "limits": self._limits, "outcomes": outcomes}
         draft = self.out.with_suffix(".new")
         draft.write_text(json.dumps(result), encoding="utf-8")
         draft.replace(self.out)
-
-    def __post_init__(self) -> None:
-        """Begin with nothing known."""
-        self._about: dict[str, Any] = {}
-        self._repeats: list[int] = []
 
 
 def _shown(outcome: Outcome) -> str:

@@ -123,7 +123,7 @@ class Mark:
 
     def __init__(self, system: System) -> None:
         """Read all of them."""
-        self.at_s = time.monotonic()
+        self.own_s = time.process_time()
         self.settled = system.settled()
         self.cpu_s = usage.cpu_s(system.pids())
         self.busy = Busy.now()
@@ -166,6 +166,7 @@ def _details(
         "load": load_settings,
         "cpu_us_event": _cpu_us(before, after, events),
         "generator_cpu_s": drive.cpu_s,
+        "harness_cpu_s": after.own_s - before.own_s,
         "memory_peak": sampler.peaks(),
         "memory": [
             (at_s, {name: part.private for name, part in found.items()})

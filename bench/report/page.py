@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from bench.report import charts, summary
 from bench.report.figures import Figure, Figures, Result
-from bench.report.summary import BASELINE, PLAIN, PRODUCT
+from bench.report.summary import BASELINE, LOOKUP, PLAIN, PRODUCT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-SYSTEMS = (PRODUCT, PLAIN, BASELINE)
+SYSTEMS = (PRODUCT, PLAIN, BASELINE, LOOKUP)
 STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
        color: #222; background: #fff }

@@ -10,7 +10,8 @@ from bench.report.figures import Figure, Figures, Result
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-PRODUCT, PLAIN, BASELINE, LIMIT = "ingest", "ingest-none", "baseline", "limit"
+PRODUCT, PLAIN, BASELINE, LOOKUP = "ingest", "ingest-none", "baseline", "baseline-lookup"
+LIMIT = "limit"
 #: What is larger than this is written without decimals.
 WHOLE = 100
 
@@ -23,6 +24,7 @@ class Line:
     scenario: str
     figure: str
     system: str = PRODUCT
+    rival: str = BASELINE
     #: The part whose limit stands beside it, as (scenario, figure).
     limit: tuple[str, str] | None = None
     #: A larger number is better; the ratio is turned round if not.
@@ -49,6 +51,8 @@ LINES: Final = (
     Line("crash test: stored events/s", "crash", "stored_events_s", is_more_better=True),
     Line("single events, requests/s", "singles", "requests_s",
          limit=("edge", "single_requests_s"), is_more_better=True),
+    Line("the same, the baseline looking up each key", "singles", "requests_s", rival=LOOKUP,
+         is_more_better=True),
     Line("single events: p50, ms", "singles", "p50_ms", limit=("edge", "single_p50_ms")),
     Line("drain of 100,000, s", "drain-100000", "drain_s"),
     Line("drain of 100,000, events/s", "drain-100000", "drain_events_s",
@@ -110,12 +114,14 @@ def text(figure: Figure | None) -> str:
 
 
 def _is_measured(figures: Figures, line: Line) -> bool:
-    return figures.get(line.system, line.scenario, line.figure) is not None
+    """Leave a line out that nobody measured, or that has only a rival to show."""
+    needed = [line.system] if line.rival == BASELINE else [line.system, line.rival]
+    return all(figures.get(one, line.scenario, line.figure) is not None for one in needed)
 
 
 def _row(figures: Figures, line: Line, stored: Mapping[str, Any] | None) -> list[str]:
     ours = figures.get(line.system, line.scenario, line.figure)
-    theirs = figures.get(BASELINE, line.scenario, line.figure)
+    theirs = figures.get(line.rival, line.scenario, line.figure)
     limit = figures.get(LIMIT, *line.limit) if line.limit else None
     row = [line.title, text(ours), text(theirs), _ratio(line, ours, theirs), text(limit)]
     if stored is not None:

@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_arguments: object) -> None:  # type: ignore[override]
+    def log_message(self, *_arguments: object) -> None:
         pass
 
 
