@@ -27,11 +27,15 @@ class Stat(NamedTuple):
 
 @dataclass(frozen=True)
 class Memory:
-    """Of a tree of processes. PSS counts a shared page once; private leaves it out."""
+    """Of a tree of processes.
+
+    PSS counts a shared page once. Anonymous is what a process made for itself: no files, and no
+    shared buffers, which fill up and stay.
+    """
 
     rss: int
     pss: int
-    private: int
+    anonymous: int
 
 
 def scan() -> dict[int, Stat]:
@@ -93,12 +97,12 @@ def _memory(pid: int, rss: int) -> Memory:
         for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]:
             name, size, *_ = line.split()
             sizes[name] = int(size) * 1024
-    return Memory(rss, sizes["Pss:"], sizes["Private_Clean:"] + sizes["Private_Dirty:"])
+    return Memory(rss, sizes["Pss:"], sizes["Pss_Anon:"])
 
 
 def _sum(parts: list[Memory]) -> Memory:
     return Memory(
         sum(part.rss for part in parts),
         sum(part.pss for part in parts),
-        sum(part.private for part in parts),
+        sum(part.anonymous for part in parts),
     )

@@ -154,18 +154,18 @@ def _offer(bench: Bench, events_s: float, seconds: float) -> tuple[Outcome, bool
         drive = trial.drive(load)
         grown = growth(trial.sampler.samples, settle_s, load.duration_s)
         turned_away = drive.total["refused"] + drive.total["lost"] + drive.total["unsent"]
-        window = Window(events_s, drive.events_s, grown, turned_away)
+        window = Window(events_s, drive.events_s, grown, seconds, turned_away)
         figures = {"offered_events_s": events_s, "backlog_growth_s": grown}
         return trial.finish("sustained", load, drive, **figures), window.is_sustained
 
 
 def _memory_growth(trial: Trial, seconds: float) -> dict[str, float]:
-    """Give private memory at the end over that at a fifth of the time, for each part."""
+    """Give anonymous memory at the end over that at a fifth of the time, for each part."""
     weighed = [(at_s, found) for at_s, found in trial.sampler.memory if at_s <= seconds]
     early = next(found for at_s, found in weighed if at_s >= seconds / 5)
     late = weighed[-1][1]
     return {
-        f"memory_growth_{name}": late[name].private / max(early[name].private, 1)
+        f"memory_growth_{name}": late[name].anonymous / max(early[name].anonymous, 1)
         for name in early
         if name in late
     }

@@ -21,6 +21,12 @@ def test_finds_the_rate_to_five_per_cent(held: float) -> None:
     assert found in asked
 
 
+def test_one_burst_does_not_decide() -> None:
+    bursts = iter([True])
+    found = search(1000.0, 0.05, lambda rate: rate <= 1000 and not next(bursts, False))
+    assert 950 <= found <= 1000
+
+
 def test_gives_nothing_when_nothing_holds() -> None:
     assert search(1000.0, 0.05, lambda _rate: False) == 0.0
 
@@ -40,10 +46,10 @@ def test_growth_looks_at_the_window_alone() -> None:
 @pytest.mark.parametrize(
     ("window", "is_sustained"),
     [
-        (Window(1000, 1000, 5, 0), True),
-        (Window(1000, 1000, 11, 0), False),
-        (Window(1000, 980, 0, 0), False),
-        (Window(1000, 1000, 0, 1), False),
+        (Window(1000, 1000, 20, 12, 0), True),
+        (Window(1000, 1000, 22, 12, 0), False),
+        (Window(1000, 980, 0, 12, 0), False),
+        (Window(1000, 1000, 0, 12, 1), False),
     ],
 )
 def test_what_holds(window: Window, is_sustained: bool) -> None:
