@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -76,9 +76,11 @@ class Busy:
             "busy_percent": round(100 - 100 * (self.idle_s - before.idle_s) / total, 2),
         }
 
-    def as_dict(self) -> dict[str, float]:
-        """Give the plain numbers."""
-        return asdict(self)
+    def others_percent(self, before: Busy, own_s: float) -> float:
+        """Give the share of all cores that went to anything but `own_s` of CPU time."""
+        total = max(self.total_s - before.total_s, 1e-9)
+        busy_s = total - (self.idle_s - before.idle_s) - (self.steal_s - before.steal_s)
+        return round(max(0.0, 100 * (busy_s - own_s) / total), 1)
 
 
 def _cpu_model() -> str:

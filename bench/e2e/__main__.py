@@ -38,7 +38,7 @@ def main() -> int:
     result, stored = load(session.out), load(STORED) if STORED.exists() else None
     written = page.write(result, session.out.parent, stored)
     print(written.with_name("summary.md").read_text(encoding="utf-8"))
-    if flags.store:
+    if flags.store and session.outcomes:
         store(result, STORED)
     _tell(f"{written} after {time.monotonic() - began:.0f} s")
     inexact = [
@@ -69,7 +69,7 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--system", action="append", default=[], choices=SYSTEMS)
     parser.add_argument("--only", action="append", default=[], help="scenarios that begin so")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "bench", help="emptied")
-    parser.add_argument("--store", action="store_true", help="compare with this result from now on")
+    parser.add_argument("--store", action="store_true", help="compare later results with this one")
     return parser.parse_args()
 
 

