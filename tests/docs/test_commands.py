@@ -35,8 +35,11 @@ def code(path: Path) -> str:
 def test_commands_and_their_flags_exist(path: Path) -> None:
     for verb, rest in COMMAND.findall(code(path)):
         assert verb in COMMANDS
-        known = {flag for option in COMMANDS[verb].params for flag in option.opts}
-        assert {word for word in rest.split() if word.startswith("--")} <= known, verb
+        words = rest.split()
+        group = getattr(COMMANDS[verb], "commands", {})
+        command = group[words[0]] if group and words else COMMANDS[verb]
+        known = {flag for option in command.params for flag in option.opts}
+        assert {word for word in words if word.startswith("--")} <= known, verb
 
 
 @each_page

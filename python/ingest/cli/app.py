@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli import admin, check, consume, migrate, serve, status, stop, up
+from ingest.cli import admin, check, consume, deadletter, migrate, serve, status, stop, up
 from ingest.errors import IngestError, SettingsError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 )
 for command in COMMANDS:
     APP.command()(command)
+APP.add_typer(deadletter.APP, name="deadletter")
 
 
 def _version(is_wanted: bool) -> None:

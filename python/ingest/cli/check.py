@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ingest.cli import options
-from ingest.errors import IngestError, NeedsPerson
+from ingest.cli import options, servers
+from ingest.errors import IngestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ def check(
     database_url: options.DatabaseUrl = None,
     valkey_url: options.ValkeyUrl = None,
 ) -> None:
-    """Say what is wrong with settings, servers, schema; exits 1 then."""
+    """Say what is wrong; exits 1 if anything is."""
     settings = options.load(config, data_dir=data, database_url=database_url, valkey_url=valkey_url)
     checks = {
         "extension": _extension,
@@ -66,21 +66,11 @@ def _schema(settings: Settings) -> list[str]:
 def _postgres(settings: Settings) -> list[str]:
     from ingest.store import survey
 
-    url = settings.database_url or _running(settings, "dsn", "database_url")
-    return survey.faults(url)
+    return survey.faults(servers.database_url(settings))
 
 
 def _valkey(settings: Settings) -> list[str]:
     from ingest.stream.survey import survey
 
-    url = settings.valkey_url or _running(settings, "valkey_url", "valkey_url")
+    url = servers.valkey_url(settings)
     return survey(url, settings.shards).faults(settings.shards)
-
-
-def _running(settings: Settings, field: str, name: str) -> str:
-    from ingest.local.run_file import RunFile
-
-    try:
-        return str(getattr(RunFile.read(settings.data_dir / "run.json"), field))
-    except NeedsPerson as error:
-        raise NeedsPerson(f"{name} is not set and {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ ValkeyUrl = Annotated[
 ]
 ListenHost = Annotated[str, typer.Option(help="Address to listen on; in a container 0.0.0.0.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
 
 
 def load(config: Path | None, **given: Any) -> Settings:
@@ -34,3 +36,8 @@ def load(config: Path | None, **given: Any) -> Settings:
     settings = Settings.load(config, **given)
     log.configure(settings.log_level, settings.log_format)
     return settings
+
+
+def utc(time: datetime | None) -> datetime | None:
+    """Take a time without an offset for UTC."""
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

@@ -43,3 +43,10 @@ def find(connection: Connection, name: str) -> Project | None:
             "SELECT project_id, name, plan, created_at FROM project WHERE name = %s", (name,)
         ).fetchone()
     return Project(*row) if row else None
+
+
+def names(connection: Connection) -> dict[UUID, str]:
+    """Give the names of all projects."""
+    with translated():
+        rows = connection.execute("SELECT project_id, name FROM project")
+        return {project_id: name for project_id, name in rows}  # noqa: C416 - a cursor of rows

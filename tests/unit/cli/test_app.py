@@ -16,7 +16,8 @@ from tests.running import INGEST
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("up", "stop", "status", "check", "serve", "consume", "admin", "migrate")
+COMMANDS = ("up", "stop", "status", "check", "serve", "consume", "admin", "migrate", "deadletter")
+DEADLETTER = tuple(f"deadletter {verb}" for verb in ("list", "show", "replay", "drop"))
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 HEAVY = ("robyn", "redis", "psycopg", "pydantic", "structlog", "rich", "ingest._native")
 HELP_S = 2.0
@@ -29,9 +30,9 @@ def ingest(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *COMMANDS, *DEADLETTER])
 def test_help_fits_a_screen(command: str) -> None:
-    shown = ingest(*([command] if command else []), "--help", COLUMNS=str(SCREEN_COLUMNS))
+    shown = ingest(*command.split(), "--help", COLUMNS=str(SCREEN_COLUMNS))
     lines = shown.stdout.splitlines()
     assert shown.returncode == 0
     assert len(lines) <= SCREEN_LINES

@@ -1,0 +1,219 @@
+"""`ingest deadletter`: shows what PostgreSQL refused, tries it again, or lets it go."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest.cli import options, servers
+from ingest.errors import NeedsPerson, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ingest.store.kept_letters import KeptLetter, Pick
+    from ingest.store.session import Connection
+
+APP = typer.Typer(
+    help="Show, replay or drop what PostgreSQL refused.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+MESSAGE_CHARACTERS = 80
+
+Id = Annotated[int, typer.Argument(help="Number of the letter.")]
+Ids = Annotated[list[int] | None, typer.Argument(help="Numbers of letters.")]
+Project = Annotated[str | None, typer.Option(help="Of this project: its name or id.")]
+Code = Annotated[str | None, typer.Option(help="With this SQLSTATE, or code of a bad entry.")]
+Shard = Annotated[int | None, typer.Option(help="Of this shard.")]
+Since = Annotated[
+    datetime | None, typer.Option(formats=options.TIMES, metavar="TIME", help="Dead since (UTC).")
+]
+Until = Annotated[
+    datetime | None, typer.Option(formats=options.TIMES, metavar="TIME", help="Dead before (UTC).")
+]
+Everything = Annotated[bool, typer.Option("--all", help="Every letter.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@APP.command("list")
+def list_letters(
+    project: Project = None,
+    code: Code = None,
+    shard: Shard = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 50,
+    as_json: options.Json = False,
+    data: options.Data = None,
+    config: options.Config = None,
+    database_url: options.DatabaseUrl = None,
+) -> None:
+    """List letters, the newest last."""
+    from ingest.store import kept_letters
+
+    with _connected(config, data, database_url) as connection:
+        pick = _pick(connection, None, project, code, shard, since, until)
+        found = kept_letters.find(connection, pick, limit)
+        total = kept_letters.count(connection, pick)
+    if as_json:
+        typer.echo(json.dumps([_as_json(letter) for letter in found]))
+        return
+    for letter in found:
+        typer.echo(_line(letter))
+    typer.echo(f"{total} dead letters, {len(found)} shown")
+
+
+@APP.command()
+def show(
+    number: Id,
+    as_json: options.Json = False,
+    data: options.Data = None,
+    config: options.Config = None,
+    database_url: options.DatabaseUrl = None,
+) -> None:
+    """Show one letter: the event and why it was refused."""
+    from ingest.store import kept_letters
+
+    with _connected(config, data, database_url) as connection:
+        found = kept_letters.find(connection, kept_letters.Pick([number]))
+    if not found:
+        raise NeedsPerson(f"there is no dead letter {number}")
+    typer.echo(json.dumps(_as_json(found[0])) if as_json else _text(found[0]))
+
+
+@APP.command()
+def replay(
+    ids: Ids = None,
+    project: Project = None,
+    code: Code = None,
+    shard: Shard = None,
+    since: Since = None,
+    until: Until = None,
+    everything: Everything = False,
+    data: options.Data = None,
+    config: options.Config = None,
+    database_url: options.DatabaseUrl = None,
+) -> None:
+    """Store letters that can be stored now; exits 1 if any stays."""
+    from ingest.store.replay import Replayed
+    from ingest.store.replay import replay as replay_letters
+
+    total = Replayed()
+    with _connected(config, data, database_url) as connection:
+        pick = _pick(connection, ids, project, code, shard, since, until)
+        _refuse_all_by_chance(pick, everything)
+        for done in replay_letters(connection, pick):
+            total += done
+            if done.dead:
+                typer.echo(f"{done.dead} events are still refused", err=True)
+    typer.echo(
+        f"{total.letters} letters: {total.stored} events stored,"
+        f" {total.duplicates} were stored already, {total.dead} still dead"
+    )
+    _miss(ids, total.letters)
+    if total.dead:
+        raise typer.Exit(1)
+
+
+@APP.command()
+def drop(
+    ids: Ids = None,
+    project: Project = None,
+    code: Code = None,
+    shard: Shard = None,
+    since: Since = None,
+    until: Until = None,
+    everything: Everything = False,
+    yes: Yes = False,
+    data: options.Data = None,
+    config: options.Config = None,
+    database_url: options.DatabaseUrl = None,
+) -> None:
+    """Delete letters for ever; the ledger keeps counting them."""
+    from ingest.store import kept_letters
+
+    with _connected(config, data, database_url) as connection:
+        pick = _pick(connection, ids, project, code, shard, since, until)
+        _refuse_all_by_chance(pick, everything)
+        if not yes:
+            count = kept_letters.count(connection, pick)
+            typer.confirm(f"Delete {count} dead letters for ever?", abort=True)
+        dropped = kept_letters.drop(connection, pick)
+    typer.echo(f"{dropped} letters dropped")
+    _miss(ids, dropped)
+
+
+@contextmanager
+def _connected(
+    config: Path | None, data: Path | None, database_url: str | None
+) -> Iterator[Connection]:
+    settings = options.load(config, data_dir=data, database_url=database_url)
+    from ingest.store import migrations, session
+
+    with session.connect(servers.database_url(settings), "ingest deadletter") as connection:
+        migrations.check(connection)
+        yield connection
+
+
+def _pick(
+    connection: Connection,
+    ids: list[int] | None,
+    project: str | None,
+    code: str | None,
+    shard: int | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Pick:
+    from ingest.store.kept_letters import Pick
+
+    project_id = servers.project_id(connection, project)
+    return Pick(ids or None, project_id, shard, code, options.utc(since), options.utc(until))
+
+
+def _refuse_all_by_chance(pick: Pick, everything: bool) -> None:
+    if pick.is_all and not everything:
+        raise SettingsError("which letters: numbers, a filter or --all")
+
+
+def _miss(ids: list[int] | None, found: int) -> None:
+    if ids and found < len(set(ids)):
+        text = f"{len(set(ids)) - found} letters are not there, or another replay has them"
+        raise NeedsPerson(text)
+
+
+def _as_json(letter: KeptLetter) -> dict[str, object]:
+    texts = {name: str(value) for name, value in asdict(letter).items() if value is not None}
+    plain = {"shard": letter.shard, "rows": letter.rows, "nbytes": letter.nbytes}
+    exact = {"id": letter.id, "event": letter.event, "dead_at": letter.dead_at.isoformat()}
+    return dict.fromkeys(asdict(letter)) | texts | plain | exact | {"code": letter.code}
+
+
+def _line(letter: KeptLetter) -> str:
+    owner = letter.project_id or f"entry {letter.entry_id}"
+    message = " ".join(letter.message.split())[:MESSAGE_CHARACTERS]
+    at = letter.dead_at.astimezone(UTC)
+    return f"{letter.id:>8}  {at:%Y-%m-%d %H:%M:%S}  {owner}  {letter.code}  {message}"
+
+
+def _text(letter: KeptLetter) -> str:
+    what = f"event {letter.event_id} of project {letter.project_id}"
+    if letter.event_id is None:
+        what = f"a whole entry: {letter.rows} events by its header, {letter.nbytes} bytes"
+    lines = [
+        f"letter   {letter.id}, since {letter.dead_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        f"what     {what}",
+        f"from     shard {letter.shard}, entry {letter.entry_id}",
+        f"code     {letter.code}" + (f", column {letter.column}" if letter.column else ""),
+        f"message  {letter.message}",
+    ]
+    if letter.event is not None:
+        lines += ["", json.dumps(letter.event, indent=2, ensure_ascii=False)]
+    return "\n".join(lines)

@@ -1,0 +1,46 @@
+"""Which servers a command asks: those of the settings, else those of what runs on the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from ingest.errors import NeedsPerson
+
+if TYPE_CHECKING:
+    from ingest.settings import Settings
+    from ingest.store.session import Connection
+
+
+def database_url(settings: Settings) -> str:
+    """Give PostgreSQL's address; NeedsPerson when nothing names one."""
+    return settings.database_url or _running(settings, "dsn", "database_url")
+
+
+def valkey_url(settings: Settings) -> str:
+    """Give Valkey's address; NeedsPerson when nothing names one."""
+    return settings.valkey_url or _running(settings, "valkey_url", "valkey_url")
+
+
+def project_id(connection: Connection, given: str | None) -> UUID | None:
+    """Find a project by its name or id; None when none is asked for, NeedsPerson without it."""
+    from ingest.store import projects
+
+    if given is None:
+        return None
+    found = projects.find(connection, given)
+    if found is not None:
+        return found.project_id
+    try:
+        return UUID(given)
+    except ValueError:
+        raise NeedsPerson(f"there is no project {given!r}") from None
+
+
+def _running(settings: Settings, field: str, name: str) -> str:
+    from ingest.local.run_file import RunFile
+
+    try:
+        return str(getattr(RunFile.read(settings.data_dir / "run.json"), field))
+    except NeedsPerson as error:
+        raise NeedsPerson(f"{name} is not set and {error}") from None
