@@ -7,6 +7,7 @@ The whole is checked before anything starts, and all faults are told at once.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from contextvars import ContextVar
 from pathlib import Path
@@ -30,6 +31,8 @@ PREFIX = "INGEST_"
 CONFIG_VARIABLE = "INGEST_CONFIG"
 # Without these an interpreter or library in an unusual place can't be found.
 START_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+# What a header and the edge's configuration hold as it is.
+SECRET = re.compile(r"[A-Za-z0-9._~+/=-]+")
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 # The file that the running `Settings.load` was given; the library asks for it in a class method.
 _config: ContextVar[Path | None] = ContextVar("config", default=None)
@@ -209,6 +212,13 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
 
+    @field_validator("edge_secret", "admin_token", mode="after")
+    @classmethod
+    def _sendable(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not SECRET.fullmatch(secret.get_secret_value()):
+            raise ValueError("must be one or more of A-Z a-z 0-9 . _ ~ + / = -")
+        return secret
+
     @model_validator(mode="after")
     def _together(self) -> Self:
         if self.port == self.admin_port:
@@ -280,10 +290,13 @@ def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
         return TomlConfigSettingsSource(settings_cls, toml_file=None)
     path = Path(name).expanduser()
     try:
-        return TomlConfigSettingsSource(settings_cls, toml_file=path.resolve(strict=True))
+        file = path.resolve(strict=True)
+        if not file.is_file():  # the library would go on without it
+            raise SettingsError(f"{CONFIG_VARIABLE}: {path}: not a file")
+        return TomlConfigSettingsSource(settings_cls, toml_file=file)
     except OSError as error:
         raise SettingsError(f"{CONFIG_VARIABLE}: {path}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{CONFIG_VARIABLE}: {path}: {error}") from None
 
 

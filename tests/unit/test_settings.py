@@ -71,6 +71,26 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         Settings.load(tmp_path / "absent.toml")
 
 
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="not a file"):
+        Settings.load(tmp_path)
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "ingest.toml"
+    file.write_bytes(b'data_dir = "caf\xe9"\n')
+    with pytest.raises(SettingsError, match="utf-8"):
+        Settings.load(file)
+
+
+@pytest.mark.parametrize("name", ["edge_secret", "admin_token"])
+@pytest.mark.parametrize("secret", ["", "a b", 'a"; evil', "$host", "caf\xe9", "a\n"])
+def test_a_secret_that_no_header_holds_is_refused(name: str, secret: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: must be") as caught:
+        Settings.load(None, **{name: secret})
+    assert not secret or secret not in str(caught.value)
+
+
 def test_a_fault_never_shows_the_value() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load(edge_secret=["hunter2"])
