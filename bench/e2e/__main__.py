@@ -35,18 +35,23 @@ def main() -> int:
     generator.build()
     slower = gate.check(STORED, _tell, store=flags.store) if session.choice.has("kernel") else []
     session.run()
-    result, stored = load(session.out), load(STORED) if STORED.exists() else None
-    written = page.write(result, session.out.parent, stored)
-    print(written.with_name("summary.md").read_text(encoding="utf-8"))
-    if flags.store and session.outcomes:
-        store(result, STORED)
-    _tell(f"{written} after {time.monotonic() - began:.0f} s")
+    if session.outcomes:
+        _report(session.out, store_it=flags.store)
+    _tell(f"{session.out.parent} after {time.monotonic() - began:.0f} s")
     inexact = [
         one for one in session.outcomes if not one.is_exact and one.system.startswith(PRODUCT)
     ]
     for outcome in inexact:
         _tell(f"{outcome.system}, {outcome.scenario}: {outcome.verified}")
     return 1 if slower or inexact else 0
+
+
+def _report(out: Path, *, store_it: bool) -> None:
+    result, stored = load(out), load(STORED) if STORED.exists() else None
+    written = page.write(result, out.parent, stored)
+    print(written.with_name("summary.md").read_text(encoding="utf-8"))
+    if store_it:
+        store(result, STORED)
 
 
 def _session(flags: argparse.Namespace) -> Session:

@@ -73,6 +73,7 @@ class Session:
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True)
         scenarios.prepare(self._directory)
+        self._write()
         for repeat in range(self.plan.repeats):
             if self.choice.has("limits"):
                 self._measure_limits(repeat)
