@@ -28,17 +28,22 @@ $(VENV)/.built: $(VENV)/.deps $(RUST_SOURCES) pyproject.toml
 up: build ## run the whole system here until Ctrl-C (FLAGS="--port 9000 ...")
 	@$(BIN)/ingest up $(FLAGS)
 
+LOADGEN := --manifest-path bench/loadgen/Cargo.toml --target-dir target/loadgen --locked
+
 # Each group starts its own servers; the whole suite in one process would keep them all.
 GROUPS := tests/unit tests/contract tests/docs tests/integration tests/crash
 
 test: build lint ## run every test, of Rust and Python, on real servers
 	cargo test --workspace --locked --quiet
+	cargo test $(LOADGEN) --quiet
 	$(foreach group,$(wildcard $(GROUPS)),$(BIN)/python -m pytest $(PYTEST_FLAGS) $(group) &&) true
 
 lint: build $(VENV)/.bench ## check form, types and the stub; all silent
 	cargo fmt --all --check
 	cargo fmt --manifest-path native/fuzz/Cargo.toml --check
+	cargo fmt --manifest-path bench/loadgen/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features --locked --quiet -- -D warnings
+	cargo clippy $(LOADGEN) --all-targets --quiet -- -D warnings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary

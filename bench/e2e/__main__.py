@@ -61,7 +61,7 @@ def _session(flags: argparse.Namespace) -> Session:
     out = RESULTS / f"{stamp}-{plan.name}"
     out.mkdir(parents=True)
     choice = Choice(tuple(flags.system), tuple(flags.only))
-    return Session(plan, choice, flags.data, out / "result.json", _tell)
+    return Session(plan, choice, flags.data / "running", out / "result.json", _tell)
 
 
 def _flags() -> argparse.Namespace:
@@ -73,7 +73,7 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--soak", type=float, default=0.0, metavar="S", help="add a soak")
     parser.add_argument("--system", action="append", default=[], choices=SYSTEMS)
     parser.add_argument("--only", action="append", default=[], help="scenarios that begin so")
-    parser.add_argument("--data", type=Path, default=ROOT / "data" / "bench", help="emptied")
+    parser.add_argument("--data", type=Path, default=RESULTS, help="where the systems run")
     parser.add_argument("--store", action="store_true", help="compare later results with this one")
     return parser.parse_args()
 
