@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli import admin, check, consume, deadletter, migrate, serve, status, stop, up
+from ingest.cli import admin, audit, check, consume, deadletter, migrate, serve, status, stop, up
 from ingest.errors import IngestError, SettingsError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ APP = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
-    *(up.up, stop.stop, status.status, check.check),
+    *(up.up, stop.stop, status.status, check.check, audit.audit),
     *(serve.serve, consume.consume, admin.admin, migrate.migrate),
 )
 for command in COMMANDS:

@@ -97,11 +97,4 @@ class Gathering:
 
 def _unreadable(entry: Entry, error: EntryError) -> Unreadable:
     message = f"{error.code}: {error}"
-    return Unreadable(entry.entry_id, entry.header + entry.data, _claimed_rows(entry), message)
-
-
-def _claimed_rows(entry: Entry) -> int:
-    try:
-        return Chunk.peek(entry.header)[-1]
-    except EntryError:
-        return 0
+    return Unreadable(entry.entry_id, entry.header + entry.data, entry.claimed_rows, message)

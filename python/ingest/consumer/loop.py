@@ -1,7 +1,8 @@
-"""A consumer: three threads and the order in which they start and end.
+"""A consumer: four threads and the order in which they start and end.
 
-The main thread writes, one reads ahead of it, one keeps the lease. Each tells its own errors and
-goes on; what none of them expects ends the process, so that whoever started it sees it.
+The main thread writes, one reads ahead of it, one keeps the lease, one folds counters. Each tells
+its own errors and goes on; what none of them expects ends the process, so that whoever started it
+sees it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ingest import log, metrics, readiness
 from ingest.consumer import position
 from ingest.consumer.assignment import Assignment
 from ingest.consumer.backoff import Backoff
+from ingest.consumer.fold import Folder
 from ingest.consumer.intake import Intake, Linger
 from ingest.consumer.keeper import Keeper
 from ingest.consumer.lease import Lease
@@ -31,7 +33,7 @@ from ingest.store.staging import Staging
 from ingest.stream.read import StreamReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
 
     from ingest.consumer.gather import Span
@@ -60,6 +62,7 @@ class Consumer:
         self._settings = settings
         self._on_ready = on_ready
         self._dsn = settings.database_url
+        self._valkey_url = settings.valkey_url
         self._lease = Lease(settings.lease_s)
         self._assignment = Assignment()
         self._reader = StreamReader(settings.valkey_url, name="ingest-consumer")
@@ -82,13 +85,14 @@ class Consumer:
             Linger.of(self._settings),
             stop,
         )
+        folder = Folder(self._dsn, self._valkey_url, self._assignment, stop)
         finished = threading.Event()
         tasks: list[Future[None]] = []
         with ThreadPoolExecutor(thread_name_prefix="consumer") as threads:
             try:
-                threads.submit(self._break_off, writer, keeper, stop, finished)
+                threads.submit(self._break_off, (writer, keeper, folder), stop, finished)
                 self._prepare(writer, keeper, stop)
-                tasks += [threads.submit(intake.run), threads.submit(keeper.run)]
+                tasks += [threads.submit(each.run) for each in (intake, keeper, folder)]
                 _write(writer, intake, tasks, stop)
             finally:
                 stop.set()
@@ -126,14 +130,17 @@ class Consumer:
             self._reader.open(tenure.shard, tenure.committed)
 
     def _break_off(
-        self, writer: Writer, keeper: Keeper, stop: threading.Event, finished: threading.Event
+        self,
+        users: Iterable[Writer | Keeper | Folder],
+        stop: threading.Event,
+        finished: threading.Event,
     ) -> None:
         """Cut connections whose server does not answer in the time that a stop may take."""
         stop.wait()
         if not finished.wait(max(0.0, self._settings.drain_timeout_s - LEAVE_S)):
-            for connection in (writer.connection, keeper.connection):
-                if connection is not None:
-                    session.cut(connection)
+            for user in users:
+                if user.connection is not None:
+                    session.cut(user.connection)
 
 
 def _write(

@@ -52,5 +52,4 @@ class Source:
             return
         self._trim_due = now + TRIM_S
         if trims := self._trimmer.due(tenures, time.time_ns() // 1_000_000):
-            self._reader.trim(trims)
-            self._trimmer.done(trims)
+            self._trimmer.done(self._reader.trim(trims))

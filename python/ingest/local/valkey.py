@@ -51,7 +51,7 @@ user worker reset on #{worker} ~ingest:* &ingest:* {worker_commands}
 BOTH = "+@connection +@transaction +@hash +xlen +xinfo +get +set +incr +incrby +expire +exists"
 TOLD = "-@dangerous +info +config|get"
 WORKER_COMMANDS = f"-@all {BOTH} +xadd +eval {TOLD}"
-CONSUMER_COMMANDS = f"-@all {BOTH} +@stream +del +unlink +type +memory|usage {TOLD}"
+CONSUMER_COMMANDS = f"-@all {BOTH} +@stream +eval +del +unlink +type +memory|usage {TOLD}"
 
 
 class EmbeddedValkey(Process):

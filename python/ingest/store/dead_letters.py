@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, LiteralString, NamedTuple, Self
 
 import psycopg
 
+from ingest.balance import HOUR_MS, NO_PROJECT
 from ingest.store.errors import is_data_fault
-from ingest.store.ledger import NO_PROJECT
 from ingest.store.tuples import Tuple
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ingest.store.session import Connection
     from ingest.store.sift import Fault
 
-HOUR_MS = 3_600_000
 # A message may quote the refused value, which can be as large as an event.
 MAX_MESSAGE = 1000
 

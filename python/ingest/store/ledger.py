@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from ingest.store.copy import Line
     from ingest.store.session import Connection
 
-# An entry that can't be read names no project: its rows are counted under this one.
-NO_PROJECT = bytes(16)
-
 # Sorted, so that the lines are always locked in one order.
 ADD: LiteralString = """
     INSERT INTO ledger (shard, project_id, hour, stored, duplicates, dead)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import redis
 
+from ingest._native import Chunk, EntryError
 from ingest.errors import IngestError, NeedsPerson, Retryable
 from ingest.stream import shards
 from ingest.stream.connection import connect
-from ingest.stream.shards import stream_key
+from ingest.stream.shards import hold_key, stream_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -38,6 +39,14 @@ class Entry(NamedTuple):
     header: bytes
     data: bytes
 
+    @property
+    def claimed_rows(self) -> int:
+        """How many rows the header says there are; 0 when that is broken too."""
+        try:
+            return Chunk.peek(self.header)[-1]
+        except EntryError:
+            return 0
+
 
 class Trim(NamedTuple):
     """Entries of a shard up to this id may go; `is_exact` also when a node is only partly read."""
@@ -58,12 +67,12 @@ class StreamReader:
 
     def run_id(self) -> str:
         """Give the id of the server's present run; another one may hold other data."""
-        with _translated():
+        with translated():
             return str(self._client.info("server")["run_id"])
 
     def agree_on_count(self, count: int) -> None:
         """Keep the number of shards at the first start; NeedsPerson when it is another one."""
-        with _translated():
+        with translated():
             shards.agree_on_count(self._client, count)
 
     def open(self, shard: int, cursor: str) -> None:
@@ -73,14 +82,14 @@ class StreamReader:
         newest entries, would give ids that a read after the cursor never sees.
         """
         key = stream_key(shard)
-        with _translated():
+        with translated():
             shards.create(self._client, shard, cursor)
             if _number(self._last_id(key)) < _number(cursor):
-                self._call("XSETID", key, cursor)
+                shards.go_on_after(self._client, shard, cursor)
 
     def are_present(self, numbers: Collection[int]) -> bool:
         """Say whether the streams of all these shards are there."""
-        with _translated():
+        with translated():
             return bool(self._client.exists(*map(stream_key, numbers)) == len(numbers))
 
     def read(self, cursors: Mapping[int, str], count: int, block_ms: int) -> dict[int, list[Entry]]:
@@ -90,19 +99,29 @@ class StreamReader:
         """
         keys = {stream_key(shard).encode(): shard for shard in cursors}
         block = ("BLOCK", block_ms) if block_ms > 0 else ()
-        with _translated():
+        with translated():
             reply = self._call("XREAD", "COUNT", count, *block, "STREAMS", *keys, *cursors.values())
         return {keys[key]: list(map(_entry, entries)) for key, entries in reply or ()}
 
     def read_again(self, shard: int, after: str, upto: str, count: int) -> list[Entry]:
         """Read entries after one id up to and with another."""
-        with _translated():
+        with translated():
             reply = self._call("XRANGE", stream_key(shard), f"({after}", upto, "COUNT", count)
         return list(map(_entry, reply))
 
-    def trim(self, trims: Sequence[Trim]) -> None:
-        """Let go of entries that are stored, in one exchange."""
-        with _translated(), self._client.pipeline(transaction=False) as pipe:
+    def trim(self, trims: Sequence[Trim]) -> list[Trim]:
+        """Let go of entries that are stored, but not of shards that are held; give the trims made.
+
+        Whoever holds a shard reads the positions afterwards: a trim that was decided before the
+        hold was seen goes no further than those.
+        """
+        with translated():
+            free = [trim for trim in trims if not self._client.exists(hold_key(trim.shard))]
+            self._trim(free)
+        return free
+
+    def _trim(self, trims: Sequence[Trim]) -> None:
+        with self._client.pipeline(transaction=False) as pipe:
             for shard, upto, is_exact in trims:
                 how = "=" if is_exact else "~"
                 pipe.execute_command(  # type: ignore[no-untyped-call]
@@ -157,7 +176,8 @@ def _entry(reply: tuple[bytes, Fields]) -> Entry:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Raise IngestError in the place of the library's errors."""
     try:
         yield
     except redis.RedisError as error:

@@ -6,6 +6,8 @@ Only a consumer creates a shard; a worker that finds none refuses the batch.
 
 from __future__ import annotations
 
+import secrets
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from redis import WatchError
@@ -14,6 +16,7 @@ from ingest.errors import NeedsPerson
 
 if TYPE_CHECKING:
     from redis import Redis
+    from redis.client import Pipeline
 
     from ingest._native import Batch
 
@@ -55,6 +58,21 @@ def accepted_key(shard: int) -> str:
     return f"ingest:{{{shard}}}:accepted"
 
 
+def counted_key(shard: int) -> str:
+    """Name the hash that says what the counters of a shard are worth (stream/accepted.py)."""
+    return f"ingest:{{{shard}}}:counted"
+
+
+def hold_key(shard: int) -> str:
+    """Name the key that keeps a shard from being trimmed while it is there."""
+    return f"ingest:{{{shard}}}:hold"
+
+
+def new_data_set() -> str:
+    """Give counters that begin anew a name."""
+    return secrets.token_hex(8)
+
+
 def choose(batch: Batch, own_shard: int, count: int) -> int:
     """Give the shard of a batch.
 
@@ -83,7 +101,8 @@ def check_count(kept: bytes | None, count: int) -> None:
 def create(client: Redis, shard: int, last_id: str) -> bool:
     """Make the stream of a shard, its ids going on after `last_id`; False when it is there.
 
-    One transaction: nobody sees it half made, and of two that race one does nothing.
+    One transaction: nobody sees it half made, and of two that race one does nothing. A stream that
+    is not the first has lost what was counted before.
     """
     key = stream_key(shard)
     with client.pipeline() as pipe:
@@ -93,10 +112,23 @@ def create(client: Redis, shard: int, last_id: str) -> bool:
         pipe.multi()
         pipe.xgroup_create(key, _CREATION_GROUP, id=_ZERO_ID, mkstream=True)
         pipe.xgroup_destroy(key, _CREATION_GROUP)
+        pipe.hsetnx(counted_key(shard), "data_set", new_data_set())
         if last_id != _ZERO_ID:
-            pipe.execute_command("XSETID", key, last_id)  # type: ignore[no-untyped-call]
+            _go_on_after(pipe, shard, last_id)
         try:
             pipe.execute()
         except WatchError:
             return False
     return True
+
+
+def go_on_after(client: Redis, shard: int, last_id: str) -> None:
+    """Let no new id be at or below one, in a stream that has lost what came after its last."""
+    with client.pipeline() as pipe:
+        _go_on_after(pipe, shard, last_id)
+        pipe.execute()
+
+
+def _go_on_after(pipe: Pipeline, shard: int, last_id: str) -> None:
+    pipe.execute_command("XSETID", stream_key(shard), last_id)  # type: ignore[no-untyped-call]
+    pipe.hset(counted_key(shard), "since_ms", time.time_ns() // 1_000_000)

@@ -16,7 +16,10 @@ from tests.running import INGEST
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("up", "stop", "status", "check", "serve", "consume", "admin", "migrate", "deadletter")
+COMMANDS = (
+    *("up", "stop", "status", "check", "audit"),
+    *("serve", "consume", "admin", "migrate", "deadletter"),
+)
 DEADLETTER = tuple(f"deadletter {verb}" for verb in ("list", "show", "replay", "drop"))
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 HEAVY = ("robyn", "redis", "psycopg", "pydantic", "structlog", "rich", "ingest._native")

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from ingest.balance import NO_PROJECT
 from ingest.store import kept_letters, partitions, replay, session
 from ingest.store.kept_letters import Pick
-from ingest.store.ledger import NO_PROJECT
 from ingest.store.load import Unreadable
 from ingest.store.replay import Replayed
 from ingest.store.sink import Sink

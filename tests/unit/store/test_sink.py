@@ -8,8 +8,9 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from ingest.balance import NO_PROJECT
 from ingest.store import copy, tuples
-from ingest.store.ledger import NO_PROJECT, Fates
+from ingest.store.ledger import Fates
 from ingest.store.load import Load, Unreadable
 from ingest.store.sink import Sink
 from ingest.store.staging import Staging
