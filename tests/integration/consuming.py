@@ -15,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 import redis
+from ingest._native import Chunk
 from ingest.consumer.loop import Consumer
 from ingest.settings import Settings
 from ingest.stream.shards import AcceptedField, accepted_key, stream_key
@@ -188,9 +189,9 @@ class Worker:
             pipe.execute_command(  # type: ignore[no-untyped-call]
                 "XADD", stream_key(shard), "NOMKSTREAM", "*", "h", header, "d", data
             )
-            field = AcceptedField(entries.PRODUCER, entries.PROJECT.bytes, 0).encode()
-            pipe.hincrby(accepted_key(shard), field.decode(), rows)
-            entry_id, _ = pipe.execute()
+            for name, counted in _counts(packed).items():
+                pipe.hincrby(accepted_key(shard), name, counted)
+            entry_id, *_ = pipe.execute()
         assert entry_id is not None, "the shard is missing"
         self.accepted += rows
         return str(entry_id.decode())
@@ -198,6 +199,15 @@ class Worker:
     def _counted(self) -> Counter[int]:
         counts = (self.client.hgetall(accepted_key(shard)) for shard in range(SHARDS))
         return Counter({shard: sum(map(int, found.values())) for shard, found in enumerate(counts)})
+
+
+def _counts(packed: tuple[bytes, bytes]) -> dict[str, int]:
+    chunk = Chunk()
+    chunk.push(*packed)
+    return {
+        AcceptedField(entries.PRODUCER, bytes(project), hour).encode().decode(): rows
+        for project, hour, rows in chunk.ledger
+    }
 
 
 def uuid_of(event_id: bytes) -> UUID:
