@@ -46,10 +46,12 @@ def test_growth_looks_at_the_window_alone() -> None:
 @pytest.mark.parametrize(
     ("window", "is_sustained"),
     [
-        (Window(1000, 1000, 20, 12, 0), True),
-        (Window(1000, 1000, 22, 12, 0), False),
-        (Window(1000, 980, 0, 12, 0), False),
-        (Window(1000, 1000, 0, 12, 1), False),
+        (Window(100_000, 100_000, 2000, 12, 0), True),
+        (Window(100_000, 100_000, 2200, 12, 0), False),
+        (Window(100_000, 97_000, 0, 12, 0), False),
+        (Window(100_000, 99_000, 1500, 12, 0), False),
+        (Window(100_000, 100_000, 0, 12, 1), False),
+        (Window(2400, 2400 - 400 / 12, 0, 12, 0), True),
     ],
 )
 def test_what_holds(window: Window, is_sustained: bool) -> None:
