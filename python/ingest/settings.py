@@ -12,6 +12,7 @@ import tomllib
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
 from annotated_types import Ge, Le
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -33,6 +34,10 @@ CONFIG_VARIABLE = "INGEST_CONFIG"
 START_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 # What a header and the edge's configuration hold as it is.
 SECRET = re.compile(r"[A-Za-z0-9._~+/=-]+")
+# Checked here because what a library says of a wrong URL quotes it, password and all.
+PAIR = r"\w+=('([^'\\]|\\.)*'|[^\s'\\]+)"
+DATABASE_URL = re.compile(rf"postgres(ql)?://([^\s%]|%[0-9A-Fa-f]{{2}})+|{PAIR}(\s+{PAIR})*")
+VALKEY_URL = re.compile(r"(rediss?|unix)://([^\s%]|%[0-9A-Fa-f]{2})+")
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 # The file that the running `Settings.load` was given; the library asks for it in a class method.
 _config: ContextVar[Path | None] = ContextVar("config", default=None)
@@ -212,6 +217,20 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().absolute()
 
+    @field_validator("database_url", "worker_database_url", mode="after")
+    @classmethod
+    def _database(cls, url: str | None) -> str | None:
+        if url is not None and not DATABASE_URL.fullmatch(url):
+            raise ValueError("must be postgresql://..., special characters as %xx")
+        return url
+
+    @field_validator("valkey_url", mode="after")
+    @classmethod
+    def _valkey(cls, url: str | None) -> str | None:
+        if url is not None and not (VALKEY_URL.fullmatch(url) and _has_readable_port(url)):
+            raise ValueError("must be redis://, rediss:// or unix://, special characters as %xx")
+        return url
+
     @field_validator("edge_secret", "admin_token", mode="after")
     @classmethod
     def _sendable(cls, secret: SecretStr | None) -> SecretStr | None:
@@ -280,13 +299,20 @@ def _range(field: FieldInfo) -> str:
     return f"{''.join(low)}..{''.join(high)}"
 
 
+def _has_readable_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def _plain(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
     name = _config.get() or os.environ.get(CONFIG_VARIABLE)
-    if name is None:
+    if not name:
         return TomlConfigSettingsSource(settings_cls, toml_file=None)
     path = Path(name).expanduser()
     try:

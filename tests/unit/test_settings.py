@@ -91,6 +91,49 @@ def test_a_secret_that_no_header_holds_is_refused(name: str, secret: str) -> Non
     assert not secret or secret not in str(caught.value)
 
 
+WRONG_DATABASE_URLS = (
+    *("", "hunter2", "mysql://u:hunter2@h/d", "host=h password=a hunter2"),
+    *("postgresql://u:hunter2 x@h/d", "postgresql://u:hunter2%zz@h/d"),
+)
+WRONG_VALKEY_URLS = (
+    *("", "hunter2", "http://:hunter2@h", "redis://", "redis://:hunter2@h:port"),
+    *("redis://:hunter2/x@h", "redis://:hunter2@h:99999", "redis://:hunter2%@h"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        *(("database_url", url) for url in WRONG_DATABASE_URLS),
+        *(("worker_database_url", url) for url in WRONG_DATABASE_URLS),
+        *(("valkey_url", url) for url in WRONG_VALKEY_URLS),
+    ],
+)
+def test_a_url_that_is_none_is_refused_and_not_shown(name: str, url: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: must be") as caught:
+        Settings.load(None, **{name: url})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("database_url", "postgresql://u:p%40x@/d?host=%2Ftmp%2Fa%20b"),
+        ("database_url", r"host=/tmp dbname=d password='it\'s a = b'"),
+        ("database_url", "postgres://u@h1:1,h2:2/d?target_session_attrs=primary"),
+        ("valkey_url", "unix://u:p@/tmp/run/valkey.sock"),
+        ("valkey_url", "rediss://:p@[::1]:6380/1"),
+    ],
+)
+def test_urls_of_all_forms_are_taken(name: str, url: str) -> None:
+    assert getattr(Settings.load(None, **{name: url}), name) == url
+
+
+def test_no_file_is_named_by_an_empty_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGEST_CONFIG", "")
+    assert Settings.load().port == 8080
+
+
 def test_a_fault_never_shows_the_value() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load(edge_secret=["hunter2"])
