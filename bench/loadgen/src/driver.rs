@@ -36,6 +36,7 @@ pub struct Driver<'a> {
     next_prepared: usize,
     started_at: f64,
     end: Instant,
+    is_closed: bool,
 }
 
 impl<'a> Driver<'a> {
@@ -82,6 +83,7 @@ impl<'a> Driver<'a> {
             next_prepared: 0,
             started_at: since_epoch.as_secs_f64(),
             end: start + options.duration,
+            is_closed: false,
         })
     }
 
@@ -93,6 +95,9 @@ impl<'a> Driver<'a> {
             let now = Instant::now();
             if now < self.end {
                 self.send_due(now)?;
+            } else if !self.is_closed {
+                self.is_closed = true;
+                self.send_due(self.last())?; // what came due since the last look
             } else if !self.is_busy() || now > self.end + self.options.grace {
                 return self.finish(now);
             }
@@ -132,6 +137,7 @@ impl<'a> Driver<'a> {
             if self.tally.total.sent >= self.options.requests {
                 self.end = self.end.min(now);
                 self.tally.end = self.end;
+                self.is_closed = true;
                 return Ok(());
             }
         }
@@ -210,6 +216,13 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// The last moment at which a request may come due.
+    fn last(&self) -> Instant {
+        self.end
+            .checked_sub(Duration::from_nanos(1))
+            .unwrap_or(self.end)
+    }
+
     fn is_busy(&self) -> bool {
         self.connections
             .iter()
@@ -222,7 +235,7 @@ impl<'a> Driver<'a> {
                 self.tally.lost(now);
             }
         }
-        self.tally.total.unsent = self.pacing.unsent(self.end) as u64;
+        self.tally.total.unsent = self.pacing.unsent(self.last()) as u64;
         self.ids.finish()?;
         Ok(self.tally.report(self.started_at, now))
     }
