@@ -129,6 +129,19 @@ class Settings(BaseSettings):
         5.0, "s", "how long an append of unknown outcome is sent again", ge=0, le=60
     )
 
+    stream_high_ratio: float = _setting(
+        0.85, "of maxmemory", "Valkey this full: 503 stream_full, before it says OOM", ge=0.01, le=1
+    )
+    stream_resume_ratio: float = _setting(
+        0.75, "of maxmemory", "drained to this, events are taken again", ge=0.01, le=1
+    )
+    max_oldest_s: int = _setting(
+        0, "s", "an unread entry older than this: 503 overloaded; 0 is off", ge=0, le=30 * 86_400
+    )
+    min_free_disk_bytes: int = _setting(
+        256 * MIB, "bytes", "less free under data_dir: 503 stream_full; 0 is off", ge=0
+    )
+
     linger_ms: int = _setting(
         10, "ms", "a consumer waits so long for linger_rows before a commit", ge=0, le=1000
     )
@@ -246,6 +259,8 @@ class Settings(BaseSettings):
             raise ValueError("tls_certificate and tls_key go together")
         if self.max_event_bytes > self.max_body_bytes:
             raise ValueError("max_event_bytes is larger than max_body_bytes")
+        if self.stream_resume_ratio > self.stream_high_ratio:
+            raise ValueError("stream_resume_ratio is larger than stream_high_ratio")
         return self
 
     def environment(self, **changes: str | None) -> dict[str, str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.running import Running
 
 SETTLED_S = 10.0
+ACCEPTED = 202
 
 
 @contextmanager
@@ -31,6 +32,17 @@ def configured(stack: Running, name: str, value: str) -> Iterator[None]:
             client.config_set(name, before[name])
 
 
+def answers(stack: Running) -> set[tuple[int, str | None]]:
+    """Post until every worker will have answered."""
+    told = [post(stack, good()) for _ in range(8)]
+    return {(one.status, None if one.status == ACCEPTED else one.code) for one in told}
+
+
+def taken_again(stack: Running) -> None:
+    """Wait until all workers have seen that they may."""
+    until(lambda: {status for status, _ in answers(stack)} == {202}, SETTLED_S, "taken again")
+
+
 def test_a_full_stream(stack: Running) -> None:
     with configured(stack, "maxmemory", "1"):
         for path in INGEST:
@@ -38,7 +50,22 @@ def test_a_full_stream(stack: Running) -> None:
             answer = post(stack, body, path)
             assert (answer.status, answer.code) == (503, "stream_full")
             assert b"OOM" not in answer.body, "what Valkey says is the operator's"
-    assert post(stack, good()).status == 202
+            assert 1 <= int(answer.headers["retry-after"]) <= 45
+    taken_again(stack)
+
+
+def test_a_stream_that_may_evict_is_given_nothing(stack: Running) -> None:
+    """While running: whatever a worker does not look at in time is at most a second's events."""
+    admin = httpx.Client(
+        base_url=stack.run.admin_url, headers={"Authorization": f"Bearer {stack.run.admin_token}"}
+    )
+    with admin, configured(stack, "maxmemory-policy", "allkeys-lru"):
+        until(lambda: answers(stack) == {(503, "stream_misconfigured")}, SETTLED_S, "refused")
+        assert httpx.get(f"{stack.run.url}/health").json()["code"] == "stream_misconfigured"
+        told = admin.get("/readyz")
+        assert told.status_code == 503
+        assert "allkeys-lru" in told.text
+    taken_again(stack)
 
 
 def test_an_acknowledgement_tells_the_truth(stack: Running) -> None:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.errors import IngestError
 from ingest.store import session
-from ingest.stream import durability
+from ingest.stream import server_state
 from ingest.stream.connection import connect
 
 if TYPE_CHECKING:
     from ingest.admin.workers import Workers
+    from ingest.stream.server_state import ServerState
 
 VALKEY_TIMEOUT_S = 2.0
 OK_STATUS = 200
@@ -35,12 +36,12 @@ def database(dsn: str) -> Part:
 
 
 def stream(url: str) -> Part:
-    """Ask Valkey how durable an append is; `memory` is no fault, but it is told."""
+    """Ask Valkey how it is set up; acknowledgements from `memory` are no fault, but told."""
     try:
-        level = durability.ask(connect(url, name="ingest-admin", timeout_s=VALKEY_TIMEOUT_S))
+        state = server_state.ask(connect(url, name="ingest-admin", timeout_s=VALKEY_TIMEOUT_S))
     except IngestError as error:
         return Part("valkey", str(error))
-    return Part("valkey", "", f"ack {level}")
+    return Part("valkey", state.fault or "", f"ack {state.level}, {_memory(state)}")
 
 
 def of_workers(workers: Workers) -> list[Part]:
@@ -49,3 +50,8 @@ def of_workers(workers: Workers) -> list[Part]:
         Part(f"worker {told.url}", "" if told.status == OK_STATUS else told.text or "no answer")
         for told in workers.ask("/-/ready")
     ]
+
+
+def _memory(state: ServerState) -> str:
+    most = "no known bound" if state.max_bytes is None else f"{state.max_bytes >> 20} MiB"
+    return f"{state.used_bytes >> 20} MiB used of {most}"

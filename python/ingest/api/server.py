@@ -21,6 +21,7 @@ from ingest.stream.connection import connect_async
 from ingest.stream.group import EntryPolicy, Grouper
 from ingest.stream.link import Link
 from ingest.stream.producer import Producer
+from ingest.stream.room import RoomPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,7 @@ class Worker:
         await self._appender.close()
 
     async def _health(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        refusal = self._not_ready()
+        refusal = self._not_ready() or self._not_taking()
         if refusal is not None:
             return refusal
         told = {"status": "ok", "ack": str(self._appender.level)}
@@ -119,6 +120,13 @@ class Worker:
         if self._appender.away is not None:
             return problem("stream_unavailable", Retry_After="1")
         return None if self._ring.is_loaded else responses.REFUSALS["keys_unavailable"]
+
+    def _not_taking(self) -> Response | None:
+        """Tell of a stream without room; this passes, so a worker counts as started with it."""
+        refusal = self._appender.refusal
+        if refusal is None:
+            return None
+        return responses.not_appended(refusal.code, self._appender.retry_after_s())
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         return Response(200, _TEXT, metrics.render())
@@ -149,7 +157,9 @@ def _appender(settings: Settings, index: int, schema: Schema, valkey_url: str) -
     async def connect(timeout_s: float) -> Wire:
         return await connect_async(valkey_url, name=f"ingest-worker-{index}", timeout_s=timeout_s)
 
-    link = Link(connect, schema, settings.shards, settings.resend_s * REPLY_SHARE)
+    link = Link(
+        connect, schema, settings.shards, settings.resend_s * REPLY_SHARE, RoomPolicy.of(settings)
+    )
     grouper = Grouper(Producer(), schema.fingerprint, EntryPolicy.of(settings, index))
     return Appender(link, grouper, AppendPolicy.of(settings))
 

@@ -19,7 +19,6 @@ from ingest.stream.backlog import Backlog, Waiting
 from ingest.stream.backoff import Backoff
 from ingest.stream.connection import CONNECT_TIMEOUT_S
 from ingest.stream.delivery import CANNOT_SEND, deliver, refusal
-from ingest.stream.link import LEVEL_MAX_AGE_S
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -74,6 +73,11 @@ class Appender:
         """Why batches are refused at present; None while they are taken."""
         return None if self._away is None else str(self._away)
 
+    @property
+    def refusal(self) -> StreamRefused | None:
+        """Why a server that is there is given nothing at present; None while it is."""
+        return self._link.room.refusal
+
     def start(self) -> None:
         """Begin to connect and to append, in a task of the running loop."""
         metrics.QUEUED_BYTES.set_function(lambda: self._backlog.held_bytes)
@@ -91,6 +95,7 @@ class Appender:
         """Raise what `submit` would, before a body is encoded that there is no room for."""
         if self._away is not None:
             raise refusal(self._away)
+        self._link.room.check()
         self._backlog.check_room(body_bytes)
 
     def submit(
@@ -110,7 +115,7 @@ class Appender:
 
     def retry_after_s(self) -> float:
         """Tell a refused client when to come back."""
-        return self._backlog.retry_after_s()
+        return max(self._backlog.retry_after_s(), self._link.room.retry_after_s())
 
     async def _run(self) -> None:
         ticker = asyncio.create_task(self._tick(), name="appender's tick")
@@ -142,9 +147,9 @@ class Appender:
             self._backlog.release(taken)
 
     async def _tick(self) -> None:
-        """Wake an idle appender, so that it reads the level and notices a dead server."""
+        """Wake an idle appender, so that it looks at the server and notices a dead one."""
         while True:
-            await asyncio.sleep(LEVEL_MAX_AGE_S)
+            await asyncio.sleep(self._link.room.look_again_s)
             self._filled.set()
 
     async def _connected(self) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from ingest.errors import Retryable
 from ingest.stream.command import command
 
 if TYPE_CHECKING:
@@ -32,20 +31,15 @@ class AckLevel(StrEnum):
     MEMORY = "memory"
 
 
-def ask(client: redis.Redis) -> AckLevel:
-    """Ask over a synchronous client, which is closed then; Retryable when Valkey can't answer.
+def of(client: redis.Redis) -> AckLevel:
+    """Ask over a synchronous client, whose errors come through.
 
     A server that answers and keeps its settings to itself is judged like any that can't be read.
     """
     try:
-        client.ping()
         found = client.config_get(*NEEDED)
     except redis.ResponseError:
         return AckLevel.MEMORY
-    except redis.RedisError as error:
-        raise Retryable(f"Valkey can't be reached: {error}") from error
-    finally:
-        client.close()
     return level([_bytes(text) for pair in found.items() for text in pair])
 
 

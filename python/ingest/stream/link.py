@@ -1,4 +1,4 @@
-"""A worker's prepared connection: shards compared, schema stored, durability known.
+"""A worker's prepared connection: shards compared, schema stored, the server's state known.
 
 It is opened again by whoever uses it, never by itself, so that nothing is sent twice unasked.
 """
@@ -9,10 +9,11 @@ import time
 from typing import TYPE_CHECKING
 
 from ingest.errors import IngestError, Retryable
-from ingest.stream import durability
+from ingest.stream import server_state
 from ingest.stream.command import command, first_error, refusal
 from ingest.stream.connection import CONNECT_TIMEOUT_S, Lost
 from ingest.stream.durability import AckLevel
+from ingest.stream.room import Room, RoomPolicy
 from ingest.stream.shards import COUNT_KEY, SCHEMA_KEY, check_count
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from ingest._native import Schema
     from ingest.stream.connection import Reply, Wire
 
-LEVEL_MAX_AGE_S = 1.0
-
 
 class Link:
-    """One connection at a time; `level` is at most a second old when something is answered."""
+    """One connection at a time; `level` is at most a second old when something is answered.
+
+    `room` is told the same look at the server, from which it judges whether more is taken.
+    """
 
     def __init__(
         self,
@@ -33,13 +35,17 @@ class Link:
         schema: Schema,
         shard_count: int,
         reply_timeout_s: float,
+        policy: RoomPolicy | None = None,
     ) -> None:
         self._connect = connect
         self._schema = schema
         self._shard_count = shard_count
         self._reply_timeout_s = reply_timeout_s
         self._wire: Wire | None = None
-        self._level_read_at = 0.0
+        self._look = server_state.read(shard_count)
+        self._looked_at = 0.0
+        self._sent_bytes = 0
+        self.room = Room(policy or RoomPolicy())
         self.level = AckLevel.MEMORY
 
     @property
@@ -61,24 +67,26 @@ class Link:
     async def send(self, buffers: Sequence[bytes], replies: int, timeout_s: float) -> list[Reply]:
         """Write commands and read their replies; Lost, with those that came, ends the connection.
 
-        When the level is older than a second it is read in the same round trip, before the
-        commands are executed.
+        When the last look at the server is too old, it is looked at in the same round trip, before
+        the commands are executed.
         """
         wire = self._wire
         if wire is None:
             raise Lost("not connected", [])
-        is_due = time.monotonic() - self._level_read_at >= LEVEL_MAX_AGE_S
+        is_due = self._is_look_due()
         if not (is_due or replies):
             return []
-        asked = (durability.READ, *buffers) if is_due else buffers
+        looks = server_state.REPLIES if is_due else 0
+        asked = (self._look, *buffers) if is_due else buffers
         try:
+            self._sent_bytes += sum(map(len, buffers))
             patience_s = min(timeout_s, self._reply_timeout_s)
-            received = await wire.exchange(asked, replies + is_due, patience_s)
+            received = await wire.exchange(asked, replies + looks, patience_s)
         except Lost as lost:
             self._wire = None
-            lost.replies = self._without_level(lost.replies, is_due=is_due)
+            lost.replies = self._without_look(lost.replies, looks)
             raise
-        return self._without_level(received, is_due=is_due)
+        return self._without_look(received, looks)
 
     async def close(self) -> None:
         """End the connection; nothing may be in flight."""
@@ -87,24 +95,32 @@ class Link:
             self._wire = None
 
     async def _prepare(self, wire: Wire, timeout_s: float) -> None:
+        looks = server_state.REPLIES
         fingerprint, text = self._schema.fingerprint.hex().encode(), self._schema.text.encode()
         asked = (
-            durability.READ,
+            self._look,
             command(b"GET", COUNT_KEY.encode()),
             command(b"HSETNX", SCHEMA_KEY.encode(), fingerprint, text),
             command(b"HEXISTS", SCHEMA_KEY.encode(), fingerprint),
         )
-        replies = await wire.exchange(asked, len(asked), timeout_s)
-        count, stored, exists = self._without_level(replies, is_due=True)
+        replies = await wire.exchange(asked, len(asked) - 1 + looks, timeout_s)
+        count, stored, exists = self._without_look(replies, looks)
         check_count(count if isinstance(count, bytes) else None, self._shard_count)
         # A full server refuses HSETNX, which does no harm where the text is already.
         if exists != 1:
             error = first_error([stored, exists])
             raise refusal(error) if error else Retryable("the schema's text was not stored")
 
-    def _without_level(self, replies: list[Reply], *, is_due: bool) -> list[Reply]:
-        if not is_due or not replies:
-            return replies
-        self.level = durability.level(replies[0])
-        self._level_read_at = time.monotonic()
-        return replies[1:]
+    def _is_look_due(self) -> bool:
+        age_s = time.monotonic() - self._looked_at
+        return age_s >= self.room.look_again_s or self._sent_bytes >= self.room.look_again_bytes
+
+    def _without_look(self, replies: list[Reply], looks: int) -> list[Reply]:
+        """Take the look's replies off the front; one that was cut off says nothing."""
+        if looks and len(replies) >= looks:
+            state = server_state.parse(replies[:looks])
+            self.level = state.level
+            self._looked_at = time.monotonic()
+            self._sent_bytes = 0
+            self.room.see(state)
+        return replies[looks:]

@@ -55,7 +55,12 @@ def policy(*, max_queued_bytes: int = 64 << 20, resend_s: float = 5.0) -> Append
 
 @asynccontextmanager
 async def appender(
-    url: str, told: AppendPolicy | None = None, *, entry_bytes: int = 1 << 18, reply_s: float = 1.0
+    url: str,
+    told: AppendPolicy | None = None,
+    *,
+    entry_bytes: int = 1 << 18,
+    reply_s: float = 1.0,
+    compress: bool = True,
 ) -> AsyncIterator[Appender]:
     """Run a worker's appender against a server that is there."""
     told = told or policy()
@@ -63,7 +68,9 @@ async def appender(
     async def connect(timeout_s: float) -> Wire:
         return await connect_async(url, name="test-worker", timeout_s=timeout_s)
 
-    entries = EntryPolicy(own_shard=0, shard_count=SHARDS, entry_bytes=entry_bytes, compress=True)
+    entries = EntryPolicy(
+        own_shard=0, shard_count=SHARDS, entry_bytes=entry_bytes, compress=compress
+    )
     running = Appender(
         Link(connect, SCHEMA, SHARDS, reply_s),
         Grouper(Producer(), SCHEMA.fingerprint, entries),

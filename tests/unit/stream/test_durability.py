@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from ingest.errors import Retryable
 from ingest.stream import durability
 from ingest.stream.connection import ErrorReply, connect
 from ingest.stream.durability import NEEDED, AckLevel
@@ -32,11 +31,7 @@ def test_what_cannot_be_read_is_memory(reply: object) -> None:
 
 
 def test_a_server_is_asked(server: Redis, valkey: EmbeddedValkey) -> None:
-    assert durability.ask(connect(valkey.worker_url, name="test")) is AckLevel.FSYNC
-    server.config_set("appendfsync", "everysec")
-    assert durability.ask(connect(valkey.worker_url, name="test")) is AckLevel.MEMORY
-
-
-def test_a_server_that_is_away() -> None:
-    with pytest.raises(Retryable):
-        durability.ask(connect("redis://127.0.0.1:1", name="test"))
+    with connect(valkey.worker_url, name="test") as client:
+        assert durability.of(client) is AckLevel.FSYNC
+        server.config_set("appendfsync", "everysec")
+        assert durability.of(client) is AckLevel.MEMORY
