@@ -116,7 +116,7 @@ def test_a_taken_port_is_told_before_anything_starts(base: Path, taken: str, fla
 
 
 def test_a_path_with_spaces_and_quotes(base: Path) -> None:
-    with Running(base / "my \"data\" and 'more'") as running:
+    with Running(base / "my \"data\" [1] and 'more'?") as running:
         assert running.post(event()).status_code == 202
         until(lambda: len(running.stored()) == 1, 10, "stored")
 

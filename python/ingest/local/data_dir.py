@@ -59,12 +59,22 @@ class DataDir:
         """Make the directories; NeedsPerson when that can't be."""
         try:
             self.path.mkdir(mode=WALKABLE if self.account else PRIVATE, parents=True, exist_ok=True)
+            self._check_owner()
             self.log.mkdir(mode=PRIVATE, exist_ok=True)
             if not self.servers.exists():
                 self._make_servers()
         except OSError as error:
             raise NeedsPerson(f"data directory {self.path}: {error.strerror}") from None
         self._check_room()
+
+    def _check_owner(self) -> None:
+        """Refuse a directory in which somebody else can put links and passwords of their own."""
+        found = self.path.stat()
+        if found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
+            raise NeedsPerson(
+                f"data directory {self.path} belongs to another account or can be written by all: "
+                "choose another, or chown and chmod it"
+            )
 
     def _check_room(self) -> None:
         """Refuse a disk on which the first start would fail half way."""

@@ -105,13 +105,13 @@ class EmbeddedValkey(Process):
             consumer_commands=CONSUMER_COMMANDS,
             worker_commands=WORKER_COMMANDS,
         )
-        private_file.write(directory / "valkey.conf", text, self.home.account)
+        private_file.write(self._configuration, text, self.home.account)
 
     def command(self) -> Command:
         """Run the server in the foreground."""
         directory = self.home.server_dir("valkey").resolve()
         program = wheels.VALKEY.folder_for(self.home.account) / "valkey-server"
-        argv = [str(program), str(directory / "valkey.conf")]
+        argv = [str(program), str(self._configuration)]
         return Command(argv, directory, server_environment(), self.home.account, NOFILE)
 
     def is_ready(self) -> bool:
@@ -126,6 +126,11 @@ class EmbeddedValkey(Process):
                     return answers.readline() + answers.readline() == b"+OK\r\n+PONG\r\n"
         except OSError:
             return False
+
+    @property
+    def _configuration(self) -> Path:
+        """Where it lies: of a path with a bracket Valkey reads nothing, and starts open to all."""
+        return self.home.socket_dir() / "valkey.conf"
 
     @property
     def _secrets(self) -> Credentials:

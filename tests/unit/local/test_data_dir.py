@@ -54,6 +54,27 @@ def test_a_file_in_its_place_is_told(base: Path) -> None:
         DataDir(base / "data").prepare()
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o707])
+def test_a_directory_that_all_can_write_is_refused(base: Path, mode: int) -> None:
+    (base / "data").mkdir()
+    (base / "data").chmod(mode)
+    with pytest.raises(NeedsPerson, match="can be written by all"):
+        DataDir(base / "data").prepare()
+
+
+def test_a_directory_of_another_account_is_refused(base: Path) -> None:
+    """It could hold a link in the place of any file that is written here."""
+    if os.geteuid() != 0:
+        pytest.skip("only root lends another account to the servers")
+    account = accounts.for_servers("nobody")
+    assert account is not None
+    (base / "data").mkdir()
+    account.own(base / "data")
+    with pytest.raises(NeedsPerson, match="belongs to another account"):
+        DataDir(base / "data").prepare()
+    assert not list((base / "data").iterdir())
+
+
 def test_a_disk_that_is_too_small_is_told(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_dir, "NEEDED_BYTES", 1 << 60)
     with pytest.raises(NeedsPerson, match="MiB are free, a first start needs"):
