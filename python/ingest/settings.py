@@ -228,6 +228,8 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "schema_file", "tls_certificate", "tls_key", mode="after")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
+        if path is not None and not str(path).isprintable():
+            raise ValueError("holds a character that no configuration can")
         return path and path.expanduser().absolute()
 
     @field_validator("database_url", "worker_database_url", mode="after")

@@ -156,6 +156,12 @@ def test_paths_are_absolute() -> None:
     assert Settings.load(data_dir="data").data_dir == Path.cwd() / "data"
 
 
+@pytest.mark.parametrize("name", ["a\nb", "a\0b", "a\udcff"])
+def test_a_path_that_no_configuration_holds_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="data_dir: holds a character"):
+        Settings.load(data_dir=name)
+
+
 def test_a_child_loads_the_same_settings_with_its_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INGEST_SHARDS", "9")
     parent = Settings.load(port=1001, admin_token="t", schema_file=Path("events.toml"))
