@@ -12,14 +12,15 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from bench.crash import answers, disk, history, journal, progress, trial
+from ingest.balance import Verdict
+
+from bench.crash import answers, disk, history, journal, progress, trial, verify
 from bench.crash.load import Load
 from bench.crash.marker import PROPERTY
 from bench.crash.recovery import Probe
 from bench.crash.samples import Sampler
 from bench.crash.servers import Servers
 from bench.crash.stack import Late, Stack
-from bench.crash.verify import Row, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from bench.crash.progress import Line
     from bench.crash.samples import Sample
     from bench.crash.trial import Noted
-    from bench.crash.verify import Verdict
 
 JOURNALS = "journals"
 VALKEY = "servers/valkey"
@@ -74,15 +74,23 @@ class Outcome:
     leg: Leg
     course: Course
     answers: Answers
-    verdict: Verdict
+    verdict: verify.Verdict
     unequal: dict[Line, int]
     totals: dict[str, int]
+    audit: str
     ugly: Counter[str]
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether the product's own audit agrees; a replaced Valkey took its counters along."""
+        allowed = {Verdict.EXACT, Verdict.UNWITNESSED}
+        is_lost = self.leg.ground is Ground.LINKED
+        return self.audit in (allowed if is_lost else {Verdict.EXACT})
 
     @property
     def is_clean(self) -> bool:
         """Whether every promise was kept."""
-        wrong = self.unequal, self.course.failure, self.ugly
+        wrong = self.unequal, self.course.failure, self.ugly, not self.is_audited
         is_late = any(noted.is_late for noted in self.course.noted)
         return self.verdict.is_clean and not any(wrong) and not is_late
 
@@ -96,6 +104,7 @@ def run(leg: Leg, home: Path, tell: Callable[[Noted], None]) -> Outcome:
         servers = opened.enter_context(Servers(home)) if leg.ground is Ground.LINKED else None
         stack = opened.enter_context(Stack(home, servers))
         course = _disturb(leg, stack, home / JOURNALS, tell)
+        _revive(stack, course)
         return _compare(leg, course, stack, home)
 
 
@@ -124,16 +133,25 @@ def _disturb(leg: Leg, stack: Stack, journals: Path, tell: Callable[[Noted], Non
     return course
 
 
+def _revive(stack: Stack, course: Course) -> None:
+    """Start a stack that has ended by itself once more, so that its rows can be compared."""
+    code = stack.supervisor.poll()
+    if code is not None:
+        course.failure = f"`ingest up` ended with {code} by itself; {course.failure}"
+        stack.start()
+
+
 def _compare(leg: Leg, course: Course, stack: Stack, home: Path) -> Outcome:
     told = answers.summarize(journal.read(home / JOURNALS))
     histories = history.join(journal.read(home / JOURNALS))
-    rows = (Row(marker, event_id) for event_id, marker in progress.rows(stack, PROPERTY))
-    verdict = verify(histories, rows)
+    rows = (verify.Row(marker, event_id) for event_id, marker in progress.rows(stack, PROPERTY))
+    verdict = verify.verify(histories, rows)
     for finding in told.findings:
         verdict.add(finding.kind, finding.what, finding.at)
     balance = progress.balance(stack, progress.shards(stack))
     totals = {name: getattr(balance, name).total() for name in balance.__slots__}
-    return Outcome(leg, course, told, verdict, balance.unequal(), totals, _ugly(home))
+    audit = stack.audit()
+    return Outcome(leg, course, told, verdict, balance.unequal(), totals, audit, _ugly(home))
 
 
 def _ugly(home: Path) -> Counter[str]:

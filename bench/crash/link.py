@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 16
 POLL_S = 0.02
+END_S = 5.0
 
 
 @dataclass
@@ -68,11 +69,10 @@ class Link:
 
     async def _end(self) -> None:
         self._server.close()
-        self._cut()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self.weather = Weather()
+        self._cut()  # not cancelled: asyncio would print each of them
+        if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(tasks, timeout=END_S)
 
     def _cut(self) -> None:
         for writer in self._writers:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 import psycopg
 import redis
-from ingest.stream.shards import AcceptedField, accepted_key, stream_key
+from ingest.stream.shards import AcceptedField, accepted_key, counted_key, stream_key
 from psycopg.conninfo import make_conninfo
 
 from bench.crash.faults import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bench.crash.stack import Stack
 
@@ -23,9 +23,11 @@ AWAY = (psycopg.Error, redis.RedisError, OSError)
 PATIENCE = "-c statement_timeout=5000"
 HOUR_S = 3600
 ROWS_AT_ONCE = 20_000
-LEDGER: LiteralString = (
-    "SELECT project_id, extract(epoch FROM hour)::bigint, stored, duplicates, dead FROM ledger"
-)
+LEDGER: LiteralString = """
+    SELECT project_id, extract(epoch FROM hour)::bigint, accepted, stored, duplicates, dead
+    FROM ledger
+"""
+FOLDS: LiteralString = "SELECT shard, data_set, number, fields, rows FROM fold"
 
 
 class Line(NamedTuple):
@@ -83,18 +85,37 @@ def are_stored(stack: Stack, upto: list[tuple[int, int]]) -> bool:
 
 def balance(stack: Stack, count: int) -> Balance:
     """Read both sides of the ledger."""
-    accepted = Counter(stack.servers.carried if stack.servers else {})
-    with stream.connect(stack) as client:
-        for shard in range(count):
-            for name, rows in client.hgetall(accepted_key(shard)).items():
-                field = AcceptedField.decode(name)
-                accepted[Line(field.project_id.hex(), field.hour)] += int(rows)
+    accepted = counted(stack, count)
     fates: tuple[Counter[Line], ...] = (Counter(), Counter(), Counter())
     with database(stack) as connection:
         for project, hour, *counts in connection.execute(LEDGER):
-            for fate, rows in zip(fates, counts, strict=True):
+            for fate, rows in zip((accepted, *fates), counts, strict=True):
                 fate[Line(project.hex, int(hour) // HOUR_S)] += int(rows)
     return Balance(accepted, *fates)
+
+
+def counted(stack: Stack, count: int) -> Counter[Line]:
+    """Read what Valkey counted, also one that was replaced, less what the ledger has by now."""
+    found = Counter(stack.servers.carried if stack.servers else {})
+    with database(stack) as connection:
+        folds = {shard: rest for shard, *rest in connection.execute(FOLDS)}
+    with stream.connect(stack) as client:
+        for shard in range(count):
+            data_set, folded = client.hmget(counted_key(shard), "data_set", "folded")
+            found.update(_lines(client.hgetall(accepted_key(shard))))
+            last_set, number, names, rows = folds.get(shard, ("", 0, [], []))
+            is_half_done = data_set == last_set.encode() and int(folded or 0) == number - 1
+            if is_half_done:
+                found.subtract(_lines(dict(zip(map(str.encode, names), rows, strict=True))))
+    return found
+
+
+def _lines(fields: Mapping[bytes, Any]) -> Counter[Line]:
+    found: Counter[Line] = Counter()
+    for name, rows in fields.items():
+        field = AcceptedField.decode(name)
+        found[Line(field.project_id.hex(), field.hour)] += int(rows)
+    return found
 
 
 def rows(stack: Stack, marker: str) -> Iterator[tuple[bytes, str | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 READY_S = 120.0
 STOP_S = 90.0
+AUDIT_S = 120.0
 POLL_S = 0.02
 WORKERS = 2
 #: With two, one takes over from the other.
@@ -119,6 +121,23 @@ class Stack:
     def names(self, part: str) -> list[str]:
         """Give the names of all parts of a kind: worker-0, worker-1."""
         return sorted(name for name in self.run.pids if name.partition("-")[0] == part)
+
+    def audit(self) -> str:
+        """Give the verdict of `ingest audit`; what it said instead when it gave none."""
+        argv = [sys.executable, "-P", "-m", "ingest.cli", "audit", "--json"]
+        done = subprocess.run(
+            [*argv, "--data", str(self.data)],
+            env=self._environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=AUDIT_S,
+            check=False,
+        )
+        try:
+            return str(json.loads(done.stdout)["verdict"])
+        except ValueError:
+            return f"exit {done.returncode}: {done.stderr.strip()[-300:]}"
 
     def is_whole(self) -> bool:
         """Tell whether all parts run and run.json names them."""

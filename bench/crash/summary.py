@@ -31,6 +31,7 @@ def facts(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "not accepted", _counts(answers.reasons.most_common())
     yield "ledger", _counts(outcome.totals.items())
     yield "ledger lines that differ", str(len(outcome.unequal)) + _differences(outcome)
+    yield "ingest audit", outcome.audit
     yield "errors in logs", _counts(outcome.ugly.most_common()) or "none"
     yield "duration", f"{course.ended_at - course.began_at:.0f} s"
 

@@ -124,7 +124,7 @@ class ReplaceValkey(Fault):
         shards = progress.shards(stack)
         with stack.paused():
             until(lambda: self._is_quiet(stack, shards), DRAINED_S, "the stream is drained")
-            stack.servers.carried = progress.balance(stack, shards).accepted
+            stack.servers.carried = progress.counted(stack, shards)
             stack.servers.replace_valkey()
 
     def _is_quiet(self, stack: Stack, shards: int) -> bool:
