@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ingest.errors import NeedsPerson
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 PROJECT = "default"
 PLAN = "unlimited"
 ENVIRONMENT = "local"
+FORM = re.compile(r"wk_[a-z0-9]+_[A-Za-z0-9_-]{43}")  # the edge refuses what looks different
 
 
 def keep(dsn: str, path: Path) -> str:
@@ -28,11 +30,13 @@ def keep(dsn: str, path: Path) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii").strip()
+        key = path.read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError:
         key = keys.generate(ENVIRONMENT)
         private_file.write(path, key + "\n")
-        return key
+    if not FORM.fullmatch(key):
+        raise NeedsPerson(f"{path} holds no key: restore it, or remove it and another is made")
+    return key
 
 
 def _project(connection: Connection) -> projects.Project:
