@@ -77,6 +77,11 @@ class Drive:
         """Accepted events a second after the warm-up."""
         return float(self.raw["measured"]["events"] / self.raw["measured"]["seconds"])
 
+    @property
+    def has_latencies(self) -> bool:
+        """Tell whether any request of after the warm-up was accepted."""
+        return bool(self.raw["latency_us"]["count"])
+
     def latency_ms(self, name: str) -> float:
         """Give a figure of accepted requests' latency: p50, p95, p99, p999, max."""
         return float(self.raw["latency_us"][name]) / 1000

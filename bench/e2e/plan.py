@@ -14,6 +14,8 @@ class Plan:
     #: Of the crash test, the singles, and each rate of the realistic profile.
     load_s: float
     warmup_s: float
+    #: In a short crash test the baseline answers little but its first requests.
+    crash_warmup_s: float
     #: Requests a second of the realistic profile, open loop.
     realistic_rates: tuple[int, ...]
     #: Events that wait when the consumer starts; the baseline's stream holds 100,000.
@@ -33,6 +35,7 @@ QUICK = Plan(
     repeats=1,
     load_s=5.0,
     warmup_s=1.0,
+    crash_warmup_s=0.0,
     realistic_rates=(200,),
     drain_events=(100_000,),
     search_s=0.0,
@@ -45,6 +48,7 @@ FULL = Plan(
     repeats=3,
     load_s=60.0,
     warmup_s=5.0,
+    crash_warmup_s=5.0,
     realistic_rates=(200, 500),
     drain_events=(100_000, 1_000_000),
     search_s=12.0,

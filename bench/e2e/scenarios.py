@@ -63,7 +63,11 @@ def crash(bench: Bench) -> Outcome:
     """200 clients send batches of 200 as fast as they are answered, as good clients do."""
     plan = bench.plan
     load = Load(
-        bench.body("stress"), plan.load_s, CRASH_CLIENTS, warmup_s=plan.warmup_s, retry_after=True
+        bench.body("stress"),
+        plan.load_s,
+        CRASH_CLIENTS,
+        warmup_s=plan.crash_warmup_s,
+        retry_after=True,
     )
     with bench.trial() as trial:
         return trial.finish("crash", load, trial.drive(load))

@@ -163,6 +163,7 @@ def _shown(outcome: Outcome) -> str:
     shown = {
         name: figures[name]
         for name in ("accepted_events_s", "stored_events_s", "requests_s", "p50_ms", "p99_ms")
+        if name in figures
     }
     text = "".join(f", {name} {value:,.4g}" for name, value in shown.items())
     return text if outcome.is_exact else f"{text}, NOT EXACT: {outcome.verified}"

@@ -145,7 +145,7 @@ def _figures(before: Mark, after: Mark, drive: Drive, sampler: Sampler) -> dict[
         "requests_s": drive.requests_s,
         "accepted_events_s": drive.events_s,
         "stored_events_s": events / _storing_s(sampler),
-        **{f"{name}_ms": drive.latency_ms(name) for name in LATENCIES},
+        **{f"{name}_ms": drive.latency_ms(name) for name in LATENCIES if drive.has_latencies},
         "refused": drive.total["refused"],
         "lost": drive.total["lost"],
         "unsent": drive.total["unsent"],
