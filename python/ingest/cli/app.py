@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
+STDERR = 2
+
 APP = typer.Typer(
     name="ingest",
     help="Takes events over HTTP and stores them in PostgreSQL, once.",
@@ -53,6 +55,7 @@ def options(
 
 def run() -> None:
     """Run and exit: 0 done, 1 failed, 2 wrong settings or usage, 130 interrupted."""
+    _open_streams()
     try:
         APP()
     except SettingsError as error:
@@ -67,6 +70,13 @@ def run() -> None:
         _fail(f"{at}{error.strerror or error}", EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _open_streams() -> None:
+    """Give closed standard streams away: a file or socket would get their numbers."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def _fail(text: str, code: int) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
-import typer
 from rich.console import Console
 
 from ingest import log, readiness
@@ -49,13 +49,27 @@ def run(settings: Settings) -> int:
             progress.end()
             readiness.notify(readiness.READY)
             seconds = time.monotonic() - began
-            typer.echo(greeting(stack, run_file, seconds, sys.stdout.isatty()))
+            say(greeting(stack, run_file, seconds, _is_terminal(sys.stdout)), sys.stdout)
 
         try:
             return Supervisor(stack, version("ingest"), progress.show).run(ready)
         finally:
             progress.end()
             home.release()
+
+
+def say(text: str, stream: TextIO | None) -> None:
+    """Print a line; nobody has to read it: a closed pipe must not end what runs."""
+    if stream is None:
+        return
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 class _Progress:
@@ -65,11 +79,11 @@ class _Progress:
         self._status = Console(stderr=True).status("starting")
 
     def show(self, text: str) -> None:
-        if sys.stderr.isatty():
+        if _is_terminal(sys.stderr):
             self._status.update(text)
             self._status.start()
         else:
-            typer.echo(text, err=True)
+            say(text, sys.stderr)
 
     def end(self) -> None:
         self._status.stop()

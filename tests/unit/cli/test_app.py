@@ -100,3 +100,9 @@ def test_check_tells_a_wrong_schema(tmp_path: Path) -> None:
     done = ingest("check", "--data", str(tmp_path), INGEST_SCHEMA_FILE=str(file))
     assert done.returncode == 1
     assert any("schema_file" in line and "wrong" in line for line in done.stdout.splitlines())
+
+
+def test_closed_standard_streams_are_no_fault(tmp_path: Path) -> None:
+    words = [*INGEST, "stop", "--data", str(tmp_path)]
+    shell = ["/bin/sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *words]
+    assert subprocess.run(shell, check=False).returncode == 0
