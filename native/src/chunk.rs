@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use crate::entry::{EntryError, FLAG_NAMED, Header};
+use crate::keys::Keys;
 use crate::pgcopy::PROJECT_ID_AT;
 use crate::tuple::{COPY_HEADER, Tuple};
 
@@ -84,26 +85,38 @@ impl Chunk {
         of.bytes.get(of.offset(rows.start)?..of.offset(rows.end)?)
     }
 
-    /// The tuples of a kind in two streams like [`Self::bytes`]: of the `projects`, and of all others.
+    /// The keys of a kind's rows of the `projects`.
     #[must_use]
-    pub fn divide(&self, kind: Kind, projects: &HashSet<[u8; 16]>) -> (Vec<u8>, Vec<u8>) {
+    pub fn keys(&self, kind: Kind, projects: &HashSet<[u8; 16]>) -> Keys {
+        let project = |tuple: &[u8]| projects.contains(&tuple[PROJECT_ID_AT..PROJECT_ID_AT + 16]);
+        let tuples = self.of(kind).tuples().enumerate();
+        Keys::of(tuples.filter(|(_, tuple)| project(tuple)))
+    }
+
+    /// A stream like [`Self::bytes`], without some rows; empty when none is left.
+    #[must_use]
+    pub fn without(&self, kind: Kind, rows: &HashSet<usize>) -> Vec<u8> {
         let of = self.of(kind);
-        let (mut theirs, mut others) = (Vec::new(), Vec::with_capacity(of.bytes.len()));
-        for (index, start) in of.starts.iter().enumerate() {
-            let end = of.starts.get(index + 1).copied();
-            let tuple = &of.bytes[*start..end.unwrap_or(of.bytes.len())];
-            let project = &tuple[PROJECT_ID_AT..PROJECT_ID_AT + 16];
-            let side = if projects.contains(project) {
-                &mut theirs
-            } else {
-                &mut others
-            };
-            if side.is_empty() {
-                side.extend_from_slice(&COPY_HEADER);
+        let mut stream = Vec::with_capacity(of.bytes.len());
+        for (row, tuple) in of.tuples().enumerate() {
+            if rows.contains(&row) {
+                continue;
             }
-            side.extend_from_slice(tuple);
+            if stream.is_empty() {
+                stream.extend_from_slice(&COPY_HEADER);
+            }
+            stream.extend_from_slice(tuple);
         }
-        (theirs, others)
+        stream
+    }
+
+    /// Some rows by project and hour; rows that are not there are left out.
+    #[must_use]
+    pub fn ledger_of(&self, kind: Kind, rows: &HashSet<usize>) -> BTreeMap<LedgerKey, u64> {
+        let mut counter = Counter::default();
+        let found = rows.iter().filter_map(|row| self.row(kind, *row));
+        found.for_each(|tuple| counter.count(&tuple));
+        counter.finish().ledger
     }
 
     /// One row, decoded; `None` when there is no such row.
@@ -142,6 +155,14 @@ impl Rows {
             self.starts.truncate(count);
         }
         Ok((self.starts.len() - count, walked?))
+    }
+
+    /// Each row's bytes.
+    fn tuples(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.starts.iter().skip(1).copied();
+        let ends = ends.chain([self.bytes.len()]);
+        let ranges = self.starts.iter().copied().zip(ends);
+        ranges.map(|(start, end)| &self.bytes[start..end])
     }
 
     /// Where row `index` starts; the index behind the last row gives the end.

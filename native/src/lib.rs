@@ -6,6 +6,7 @@ pub mod chunk;
 pub mod entry;
 mod event;
 pub mod identity;
+pub mod keys;
 pub mod limits;
 mod members;
 mod message;

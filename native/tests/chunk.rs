@@ -52,36 +52,73 @@ fn keeps_the_kinds_apart() {
     );
 }
 
-#[test]
-fn divides_a_kind_by_project() {
-    let of = |project| {
-        tuple(&Columns {
-            project,
-            ..Columns::default()
-        })
-    };
+/// Rows of projects 1, 2, 1 (the same key again), 3, with one straight row beside them.
+fn of_three_projects() -> Chunk {
     let mut chunk = Chunk::new();
-    push(&mut chunk, FLAG_NAMED, &[of(1), of(2), of(1), of(3)]).unwrap();
-    push(&mut chunk, 0, &[of(1)]).unwrap();
-    let divided = |projects: &[u8]| {
+    push(&mut chunk, FLAG_NAMED, &[1, 2, 1, 3].map(of_project)).unwrap();
+    push(&mut chunk, 0, &[of_project(1)]).unwrap();
+    chunk
+}
+
+fn of_project(project: u8) -> Vec<u8> {
+    tuple(&Columns {
+        project,
+        ..Columns::default()
+    })
+}
+
+#[test]
+fn gives_keys_as_arrays_and_repeated_rows_apart() {
+    let chunk = of_three_projects();
+    let keys = |projects: &[u8]| {
         let projects = projects.iter().map(|project| [*project; 16]).collect();
-        chunk.divide(Kind::Named, &projects)
+        chunk.keys(Kind::Named, &projects)
     };
+    let found = keys(&[1, 3]);
+    assert_eq!((found.rows, found.repeated), (vec![0, 3], vec![2]));
+    let head = [
+        0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0x0b, 0x86, 0, 0, 0, 2, 0, 0, 0, 1,
+    ];
+    let word = [0, 0, 0, 16];
+    let projects = [&head[..], &word, &[1; 16], &word, &[3; 16]].concat();
+    assert_eq!(found.project_ids, projects);
+    let ids = [&head[..], &word, &[1; 16], &word, &[1; 16]].concat();
+    assert_eq!(found.event_ids, ids);
+    assert_eq!(found.timestamps.len(), 20 + 2 * 12);
+    assert_eq!(found.timestamps[20..32], of_project(1)[42..54]);
+    assert!(keys(&[9]).rows.is_empty());
+}
+
+#[test]
+fn leaves_rows_out() {
+    let chunk = of_three_projects();
+    let without = |rows: &[usize]| chunk.without(Kind::Named, &rows.iter().copied().collect());
     let stream = |rows: &[u8]| {
-        let rows: Vec<u8> = rows.iter().flat_map(|project| of(*project)).collect();
+        let rows: Vec<u8> = rows
+            .iter()
+            .flat_map(|project| of_project(*project))
+            .collect();
         [&COPY_HEADER[..], &rows].concat()
     };
-    assert_eq!(divided(&[1]), (stream(&[1, 1]), stream(&[2, 3])));
-    assert_eq!(divided(&[3, 9]), (stream(&[3]), stream(&[1, 2, 1])));
-    assert_eq!(divided(&[1, 2, 3]), (stream(&[1, 2, 1, 3]), Vec::new()));
+    assert_eq!(without(&[]), chunk.bytes(Kind::Named));
+    assert_eq!(without(&[0, 3]), stream(&[2, 1]));
+    assert_eq!(without(&[2, 9]), stream(&[1, 2, 3]));
+    assert_eq!(without(&[0, 1, 2, 3]), Vec::<u8>::new());
     assert_eq!(
-        divided(&[]),
-        (Vec::new(), chunk.bytes(Kind::Named).to_vec())
+        Chunk::new().without(Kind::Named, &[1].into()),
+        Vec::<u8>::new()
     );
-    assert_eq!(
-        Chunk::new().divide(Kind::Named, &[[1; 16]].into()),
-        (Vec::new(), Vec::new())
-    );
+}
+
+#[test]
+fn counts_some_rows() {
+    let chunk = of_three_projects();
+    let counted = chunk.ledger_of(Kind::Named, &[0, 2, 3, 9].into());
+    let lines: Vec<(u8, u64)> = counted
+        .iter()
+        .map(|((project, _), rows)| (project[0], *rows))
+        .collect();
+    assert_eq!(lines, [(1, 2), (3, 1)]);
 }
 
 #[test]

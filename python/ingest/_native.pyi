@@ -16,6 +16,7 @@ __all__ = [
     "Chunk",
     "Encoder",
     "EntryError",
+    "Keys",
     "Limits",
     "Row",
     "Schema",
@@ -203,10 +204,31 @@ class Chunk:
         """Unix days of the events' timestamps, sorted."""
     def tuples(self, kind: int, start: int, stop: int) -> bytes:
         """COPY header and rows `start` to `stop` of a kind. IndexError for other rows."""
-    def divide(self, kind: int, projects: set[bytes]) -> tuple[memoryview, memoryview]:
-        """COPY streams of the rows of these projects, and of all others; empty without rows."""
+    def keys(self, kind: int, projects: set[bytes]) -> Keys:
+        """The keys of a kind's rows of these projects."""
+    def without(self, kind: int, rows: set[int]) -> memoryview:
+        """COPY stream of a kind without some rows; empty when none is left."""
+    def ledger_of(self, kind: int, rows: set[int]) -> list[tuple[bytes, int, int]]:
+        """Like `ledger`, of some rows of a kind."""
     def row(self, kind: int, index: int) -> Row:
         """One row, decoded. IndexError if there is no such row."""
+
+@final
+class Keys:
+    """Keys of some rows, to ask a table which it has; three arrays in PostgreSQL's binary form."""
+
+    @property
+    def rows(self) -> list[int]:
+        """The rows whose keys the arrays hold, in their order. A copy each time."""
+    @property
+    def repeated(self) -> list[int]:
+        """Rows with the key of an earlier one; the arrays don't have them."""
+    @property
+    def event_ids(self) -> bytes: ...
+    @property
+    def project_ids(self) -> bytes: ...
+    @property
+    def timestamps(self) -> bytes: ...
 
 @final
 class Row:

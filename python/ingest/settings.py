@@ -158,8 +158,8 @@ class Settings(BaseSettings):
     chunk_rows: int = _setting(
         20_000, "rows", "one transaction; bounds what a retry repeats", ge=100, le=1_000_000
     )
-    staging_s: int = _setting(
-        60, "s", "after a duplicate, flagged rows go through staging so long", ge=0, le=3600
+    repeaters_s: int = _setting(
+        60, "s", "after a duplicate, its project's rows are looked up so long", ge=0, le=3600
     )
     lease_s: int = _setting(
         5, "s", "a consumer that is silent so long loses its shards", ge=1, le=300

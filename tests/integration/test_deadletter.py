@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from ingest.store import partitions, session
 from ingest.store.load import Unreadable
+from ingest.store.repeaters import Repeaters
 from ingest.store.sink import Sink
-from ingest.store.staging import Staging
 
 from tests.running import INGEST
 from tests.unit.store.chunks import load
@@ -38,7 +38,7 @@ class Letters:
             bad = [row(A, event_type="bad", properties={"n": 1}), row(B, OTHER, "bad")]
             broken = [Unreadable("5-0", b"x", 4, "checksum: it does not fit")]
             with connection.transaction():
-                Sink(Staging(60)).store(connection, load([bad], unreadable=broken))
+                Sink(Repeaters(60)).store(connection, load([bad], unreadable=broken))
 
     def __call__(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
         """Run the command in an empty directory."""

@@ -39,6 +39,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<encoder::Encoder>()?;
     module.add_class::<encoder::Batch>()?;
     module.add_class::<chunk::Chunk>()?;
+    module.add_class::<chunk::Keys>()?;
     module.add_class::<chunk::Row>()?;
     module.add_function(wrap_pyfunction!(entry::pack_entry, module)?)
 }

@@ -28,8 +28,8 @@ from ingest.consumer.writer import Writer
 from ingest.errors import IngestError, NeedsPerson, SettingsError
 from ingest.store import migrations, session
 from ingest.store.errors import translated
+from ingest.store.repeaters import Repeaters
 from ingest.store.sink import Sink
-from ingest.store.staging import Staging
 from ingest.stream.read import StreamReader
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Consumer:
         Takes at most drain_timeout_s after the stop: a transaction that lasts longer is broken off,
         and its entries are read again by the next consumer.
         """
-        sink = Sink(Staging(self._settings.staging_s))
+        sink = Sink(Repeaters(self._settings.repeaters_s))
         writer = Writer(self._dsn, self._lease, self._assignment, sink, stop)
         keeper = Keeper(self._dsn, self._lease, self._assignment, self._settings, stop)
         trimmer = Trimmer(self._settings.stream_keep_s)

@@ -1,7 +1,7 @@
 """Puts ready tuples into `event` with COPY BINARY. Raises psycopg's errors.
 
 The caller holds a savepoint. Straight is the fast way; one duplicate fails it whole. Through a
-staging table duplicates are left out and counted; a row costs about half as much again.
+staging table duplicates are left out and counted; a row costs twice as much.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
-from ingest.store import copy, dead_letters, ledger, tuples
+from ingest.store import copy, dead_letters, ledger, lookup, tuples
 from ingest.store.dead_letters import DeadLetter, Known
 from ingest.store.errors import is_data_fault, is_event_key, project_of_key
 from ingest.store.ledger import Fates
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ingest._native import Chunk
-    from ingest.store.copy import Buffer, Line
+    from ingest.store.copy import Line
     from ingest.store.load import Load
+    from ingest.store.repeaters import Repeaters
     from ingest.store.session import Connection
-    from ingest.store.staging import Staging
     from ingest.store.tuples import Tuple
 
-# So many projects with a duplicate are found by a COPY that fails, then all rows are staged.
+# So many repeaters are found by a COPY that fails, one each; then all rows are staged once.
 FEW = 3
 
 
@@ -39,8 +39,8 @@ class _Placed(NamedTuple):
 class Sink:
     """Stores loads over any connection; keeps only what it learned about duplicates."""
 
-    def __init__(self, staging: Staging) -> None:
-        self._staging = staging
+    def __init__(self, repeaters: Repeaters) -> None:
+        self._repeaters = repeaters
 
     def store(self, connection: Connection, load: Load) -> Fates:
         """Store a load in the caller's transaction; give what became of its rows.
@@ -76,33 +76,51 @@ class Sink:
             if not is_data_fault(error):
                 raise
             return _sift(connection, load, stream, known, is_named)
-        self._staging.extend(is_named, {project for project, _ in duplicates})
+        self._repeaters.extend(is_named, {project for project, _ in duplicates})
         return _Placed(duplicates, [])
 
     def _copy(
         self, connection: Connection, chunk: Chunk, stream: memoryview, is_named: bool
     ) -> Counter[Line]:
-        """Place rows, those of projects with duplicates through staging; give the duplicates."""
+        """Place rows that the table lacks; give the duplicates."""
         for _ in range(FEW):
-            projects = self._staging.projects(is_named)
-            staged, straight = chunk.divide(int(is_named), projects) if projects else (b"", stream)
+            projects = self._repeaters.projects(is_named)
             try:
-                return _copy_both(connection, staged, straight)
+                return _copy_new(connection, chunk, stream, projects, is_named)
             except psycopg.Error as error:
                 if not is_event_key(error):
                     raise
                 project = project_of_key(error)
-            if project is None:
+            # A repeater's row that was not found was stored since, by another consumer.
+            if project is None or project in projects:
                 break
-            self._staging.extend(is_named, [project])
-        return _copy_both(connection, stream, b"")
+            self._repeaters.extend(is_named, [project])
+        with connection.transaction():
+            return copy.through_staging(connection, stream)
 
 
-def _copy_both(connection: Connection, staged: Buffer, straight: Buffer) -> Counter[Line]:
-    with connection.transaction():
-        if len(straight) > 0:
-            copy.straight(connection, straight)
-        return copy.through_staging(connection, staged) if len(staged) > 0 else Counter()
+def _copy_new(
+    connection: Connection,
+    chunk: Chunk,
+    stream: memoryview,
+    projects: set[bytes],
+    is_named: bool,
+) -> Counter[Line]:
+    """COPY all rows but those of the projects that the table has already; give these."""
+    known = _stored_rows(connection, chunk, projects, is_named) if projects else set()
+    rest = chunk.without(int(is_named), known) if known else stream
+    if len(rest) > 0:
+        with connection.transaction():
+            copy.straight(connection, rest)
+    duplicates = chunk.ledger_of(int(is_named), known) if known else ()
+    return Counter({(bytes(project), hour): rows for project, hour, rows in duplicates})
+
+
+def _stored_rows(
+    connection: Connection, chunk: Chunk, projects: set[bytes], is_named: bool
+) -> set[int]:
+    keys = chunk.keys(int(is_named), projects)
+    return {*keys.repeated, *lookup.stored(connection, keys, chunk.days)}
 
 
 def _known(connection: Connection, load: Load) -> Known:

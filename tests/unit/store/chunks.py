@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -17,6 +18,35 @@ if TYPE_CHECKING:
     from ingest._native import Chunk
 
 SHARD = 3
+UUID_OID, TIMESTAMPTZ_OID = 2950, 1184
+
+
+@dataclass(frozen=True)
+class RowKeys:
+    """What the store reads of keys; a tuple holds each with the length that an array wants."""
+
+    rows: list[int]
+    repeated: list[int]
+    found: list[tuples.Tuple]
+
+    @property
+    def event_ids(self) -> bytes:
+        """As an array."""
+        return self._array(UUID_OID, slice(2, 22))
+
+    @property
+    def project_ids(self) -> bytes:
+        """As an array."""
+        return self._array(UUID_OID, slice(22, 42))
+
+    @property
+    def timestamps(self) -> bytes:
+        """As an array."""
+        return self._array(TIMESTAMPTZ_OID, slice(42, 54))
+
+    def _array(self, oid: int, column: slice) -> bytes:
+        head = struct.pack(">iiIii", 1, 0, oid, len(self.found), 1)
+        return head + b"".join(each.raw[column] for each in self.found)
 
 
 @dataclass(frozen=True)
@@ -42,14 +72,29 @@ class RowChunk:
         """The days of their partitions."""
         return sorted({each.day for each in self._tuples()})
 
-    def divide(self, kind: int, projects: set[bytes]) -> tuple[memoryview, memoryview]:
-        """The rows of these projects, and the others."""
-        rows = tuples.split(self.named if kind else self.straight)
-        sides = [[], []]  # type: list[list[tuples.Tuple]]
-        for each in rows:
-            sides[each.project_id in projects].append(each)
-        theirs, others = (tuples.join(side) if side else b"" for side in reversed(sides))
-        return memoryview(theirs), memoryview(others)
+    def keys(self, kind: int, projects: set[bytes]) -> RowKeys:
+        """The keys of these projects' rows."""
+        rows, repeated, seen = [], [], set()  # type: ignore[var-annotated]
+        for index, each in enumerate(self._of(kind)):
+            if each.project_id in projects:
+                key = bytes(each.raw[2:54])
+                (repeated if key in seen else rows).append(index)
+                seen.add(key)
+        return RowKeys(rows, repeated, [self._of(kind)[index] for index in rows])
+
+    def without(self, kind: int, rows: set[int]) -> memoryview:
+        """The other rows."""
+        left = [each for index, each in enumerate(self._of(kind)) if index not in rows]
+        return memoryview(tuples.join(left) if left else b"")
+
+    def ledger_of(self, kind: int, rows: set[int]) -> list[tuple[bytes, int, int]]:
+        """Some rows by project and hour."""
+        found = [self._of(kind)[index] for index in rows]
+        counts = Counter((each.project_id, each.hour) for each in found)
+        return [(project, hour, rows) for (project, hour), rows in counts.items()]
+
+    def _of(self, kind: int) -> list[tuples.Tuple]:
+        return tuples.split(self.named if kind else self.straight)
 
     def _tuples(self) -> list[tuples.Tuple]:
         return tuples.split(self.straight) + tuples.split(self.named)

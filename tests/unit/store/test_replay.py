@@ -13,9 +13,9 @@ from ingest.balance import NO_PROJECT
 from ingest.store import kept_letters, partitions, replay, session
 from ingest.store.kept_letters import Pick
 from ingest.store.load import Unreadable
+from ingest.store.repeaters import Repeaters
 from ingest.store.replay import Replayed
 from ingest.store.sink import Sink
-from ingest.store.staging import Staging
 
 from tests.unit.consumer import entries
 from tests.unit.store.chunks import SHARD, load
@@ -35,12 +35,12 @@ def bury(connection: Connection, *loads: Load) -> None:
     connection.execute(CHECK)
     for each in loads:
         with connection.transaction():
-            Sink(Staging(60)).store(connection, each)
+            Sink(Repeaters(60)).store(connection, each)
 
 
 def store(connection: Connection, rows: list[bytes]) -> None:
     with connection.transaction():
-        Sink(Staging(60)).store(connection, load([], [rows]))
+        Sink(Repeaters(60)).store(connection, load([], [rows]))
 
 
 def again(connection: Connection, pick: Pick = ALL) -> Replayed:
@@ -221,7 +221,7 @@ def test_what_was_dropped_stays_counted_and_is_not_counted_again(connection: Con
     assert kept_letters.drop(connection, ALL) == 1
     with connection.transaction():
         reread = load(*loads, unreadable=[broken], is_reread=True)
-        fates = Sink(Staging(60)).store(connection, reread)
+        fates = Sink(Repeaters(60)).store(connection, reread)
     assert fates.dead.total() == 0
     assert ledger(connection) == before
     assert count(connection, "dead_letter") == 0
@@ -234,5 +234,5 @@ def test_a_replayed_event_that_is_read_again_is_not_counted_again(connection: Co
     again(connection)
     before = ledger(connection)
     with connection.transaction():
-        Sink(Staging(60)).store(connection, load(loads, is_reread=True))
+        Sink(Repeaters(60)).store(connection, load(loads, is_reread=True))
     assert (ledger(connection), count(connection)) == (before, 2)

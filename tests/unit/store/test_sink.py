@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
 import pytest
 from ingest.balance import NO_PROJECT
-from ingest.store import copy, tuples
+from ingest.store import copy, lookup
 from ingest.store.ledger import Fates
 from ingest.store.load import Load, Unreadable
+from ingest.store.repeaters import Repeaters
 from ingest.store.sink import Sink
-from ingest.store.staging import Staging
 from psycopg import sql
 
 from tests.unit.store.chunks import SHARD, load
 from tests.unit.store.rows import HOUR, OTHER, PROJECT, row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest._native import Keys
     from ingest.store.session import Connection
 
 A, B, C = (UUID(int=number) for number in (10, 11, 12))
@@ -29,7 +31,7 @@ CHECK = "ALTER TABLE event ADD CONSTRAINT no_bad CHECK (event_type <> 'bad')"
 
 @pytest.fixture
 def sink() -> Sink:
-    return Sink(Staging(60))
+    return Sink(Repeaters(60))
 
 
 def store(connection: Connection, sink: Sink, loaded: Load) -> Fates:
@@ -78,11 +80,11 @@ def test_duplicates_of_either_kind_are_left_out(
     assert ledger(connection) == {(PROJECT, HOUR): (2, 4, 0)}
 
 
-def test_a_duplicate_turns_staging_on_for_its_kind(connection: Connection) -> None:
-    staging = Staging(60)
-    store(connection, Sink(staging), load([[row()]], [[row(A), row(A)]]))
-    assert staging.projects(is_named=True) == {PROJECT.bytes}
-    assert staging.projects(is_named=False) == set()
+def test_a_duplicate_makes_a_repeater_of_its_kind(connection: Connection) -> None:
+    repeaters = Repeaters(60)
+    store(connection, Sink(repeaters), load([[row()]], [[row(A), row(A)]]))
+    assert repeaters.projects(is_named=True) == {PROJECT.bytes}
+    assert repeaters.projects(is_named=False) == set()
 
 
 def test_duplicates_of_many_projects_are_left_out(connection: Connection, sink: Sink) -> None:
@@ -94,22 +96,34 @@ def test_duplicates_of_many_projects_are_left_out(connection: Connection, sink: 
     assert all(fates.duplicates[project.bytes, HOUR] == 1 for project in projects)
 
 
-def test_other_projects_rows_stay_straight(
+def test_only_repeaters_rows_are_looked_up_and_none_is_staged(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sink = Sink(Staging(60))
+    sink = Sink(Repeaters(60))
     store(connection, sink, load([], [[row(A), row(A)]]))
-    staged = []
-    through_staging = copy.through_staging
+    looked, stored = [], lookup.stored
 
-    def watched(connection: Connection, stream: copy.Buffer) -> Counter[copy.Line]:
-        staged.append(len(tuples.split(memoryview(stream))))
-        return through_staging(connection, stream)
+    def watched(connection: Connection, keys: Keys, days: Sequence[int]) -> set[int]:
+        looked.extend(keys.rows)
+        return stored(connection, keys, days)
 
-    monkeypatch.setattr(copy, "through_staging", watched)
-    fates = store(connection, sink, load([], [[row(A), row(B), row(A, OTHER), row(B, OTHER)]]))
-    assert (fates.stored.total(), fates.duplicates) == (3, {LINE: 1})
-    assert staged == [2]
+    monkeypatch.setattr(lookup, "stored", watched)
+    monkeypatch.setattr(copy, "through_staging", None)
+    rows = [row(A), row(B), row(B), row(A, OTHER), row(B, OTHER)]
+    fates = store(connection, sink, load([], [rows]))
+    assert (fates.stored.total(), fates.duplicates) == (3, {LINE: 2})
+    assert looked == [0, 1]
+
+
+def test_what_is_stored_between_looking_and_copying_is_a_duplicate(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = Sink(Repeaters(60))
+    store(connection, sink, load([], [[row(A), row(A)]]))
+    monkeypatch.setattr(lookup, "stored", lambda *_: set())
+    fates = store(connection, sink, load([], [[row(A), row(B), row(A, OTHER)]]))
+    assert (fates.stored.total(), fates.duplicates) == (2, {LINE: 1})
+    assert count(connection) == 3
 
 
 def test_poison_goes_alone_to_dead_letters(connection: Connection, sink: Sink) -> None:

@@ -13,6 +13,7 @@ from ingest._native import SHAPE_NATIVE, Chunk, Encoder, Limits, Schema, pack_en
 from ingest.store import tuples
 
 from tests.unit.consumer import entries
+from tests.unit.store.chunks import RowChunk
 from tests.unit.store.rows import DAY, HOUR, OTHER, PROJECT, row, stream
 
 IDS = [UUID(int=number) for number in range(1, 4)]
@@ -92,12 +93,16 @@ def chunk_of(texts: list[str]) -> Chunk:
 
 
 @given(st.lists(st.integers(0, 3), max_size=8), st.sets(st.integers(0, 3)))
-def test_a_chunk_divides_as_its_tuples_do(owners: list[int], chosen: set[int]) -> None:
+def test_a_chunk_takes_keys_as_its_slow_twin_does(owners: list[int], chosen: set[int]) -> None:
     chunk = Chunk()
     for number, owner in enumerate(owners):
-        chunk.push(*entries.entry(entries.batch(2, project=UUID(int=owner), key=f"k{number}")))
+        made = entries.batch(2, project=UUID(int=owner), key=f"k{number // 2}")
+        chunk.push(*entries.entry(made))
+    twin = RowChunk(chunk.straight, chunk.named)
     projects = {UUID(int=owner).bytes for owner in chosen}
-    theirs, others = map(tuples.split, chunk.divide(1, projects))
-    rows = tuples.split(chunk.named)
-    assert [each.raw for each in theirs] == [r.raw for r in rows if r.project_id in projects]
-    assert [each.raw for each in others] == [r.raw for r in rows if r.project_id not in projects]
+    keys, expected = chunk.keys(1, projects), twin.keys(1, projects)
+    for name in ("rows", "repeated", "event_ids", "project_ids", "timestamps"):
+        assert getattr(keys, name) == getattr(expected, name)
+    assert chunk.without(1, set(keys.rows)) == twin.without(1, set(keys.rows))
+    found = chunk.ledger_of(1, set(keys.repeated))
+    assert sorted(found) == sorted(twin.ledger_of(1, set(keys.repeated)))

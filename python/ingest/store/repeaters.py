@@ -1,4 +1,4 @@
-"""Whose rows go through the staging table: state that follows what COPY met."""
+"""Who sent duplicates lately: state that follows what COPY met."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-class Staging:
+class Repeaters:
     """Remembers for each kind of rows the projects that sent duplicates, for a while.
 
     Duplicates come in bursts (overload makes clients retry), and one in a straight COPY costs it
-    all: three times the time, and dead rows in the table. Other projects' rows stay straight.
+    all: three times the time, and dead rows in the table. These projects' rows are looked up first.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,7 +22,7 @@ class Staging:
         self._until: dict[tuple[bool, bytes], float] = {}
 
     def projects(self, is_named: bool) -> set[bytes]:
-        """Give the projects whose rows of this kind go through the table now."""
+        """Give the projects whose rows of this kind are looked up now."""
         now = self._clock()
         for line in [line for line, until in self._until.items() if until <= now]:
             del self._until[line]
