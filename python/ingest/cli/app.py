@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
-STDERR = 2
-
 APP = typer.Typer(
     name="ingest",
     help="Takes events over HTTP and stores them in PostgreSQL, once.",
@@ -73,10 +71,11 @@ def run() -> None:
 
 
 def _open_streams() -> None:
-    """Give closed standard streams away: a file or socket would get their numbers."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
-        os.set_inheritable(descriptor, True)
-    os.close(descriptor)
+    """Open closed standard streams: a file or socket would get their numbers, and a line no end."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
 
 
 def _fail(text: str, code: int) -> None:

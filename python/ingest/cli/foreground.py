@@ -49,7 +49,7 @@ def run(settings: Settings) -> int:
             progress.end()
             readiness.notify(readiness.READY)
             seconds = time.monotonic() - began
-            say(greeting(stack, run_file, seconds, _is_terminal(sys.stdout)), sys.stdout)
+            say(greeting(stack, run_file, seconds, sys.stdout.isatty()), sys.stdout)
 
         try:
             return Supervisor(stack, version("ingest"), progress.show).run(ready)
@@ -58,18 +58,12 @@ def run(settings: Settings) -> int:
             home.release()
 
 
-def say(text: str, stream: TextIO | None) -> None:
+def say(text: str, stream: TextIO) -> None:
     """Print a line; nobody has to read it: a closed pipe must not end what runs."""
-    if stream is None:
-        return
     try:
         print(text, file=stream, flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty()
 
 
 class _Progress:
@@ -79,7 +73,7 @@ class _Progress:
         self._status = Console(stderr=True).status("starting")
 
     def show(self, text: str) -> None:
-        if _is_terminal(sys.stderr):
+        if sys.stderr.isatty():
             self._status.update(text)
             self._status.start()
         else:

@@ -27,7 +27,3 @@ def test_a_full_disk_is_no_reason_to_end() -> None:
     with (full if full.exists() else Path(os.devnull)).open("w") as stream:
         say("hello", stream)
         say("again", stream)
-
-
-def test_a_closed_stream_is_none() -> None:
-    say("hello", None)
