@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +46,23 @@ def configure(level: str, style: str) -> None:
     root.setLevel(level.upper())
 
 
+class RotatedFile(RotatingFileHandler):
+    """Tells once that lines can't be written, instead of a traceback for each."""
+
+    told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Say why; a process goes on without its log."""
+        del record
+        if not self.told:
+            self.told = True
+            with suppress(OSError):
+                sys.stderr.write(f"{self.baseFilename}: {sys.exc_info()[1]}\n")
+
+
 def also_to(path: Path, max_bytes: int, backups: int) -> None:
     """Write JSON lines to a rotated file too, after `configure`."""
-    handler = RotatingFileHandler(path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8")
+    handler = RotatedFile(path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8")
     handler.setFormatter(_formatter(structlog.processors.JSONRenderer()))
     logging.getLogger().addHandler(handler)
 

@@ -112,6 +112,25 @@ def test_restarts_back_off(base: Path) -> None:
         assert delays == [0.1, 0.2, 0.4, 0.8]
 
 
+def test_files_that_cannot_be_written_end_nothing(base: Path) -> None:
+    """As on a full disk: who runs is noted as soon as there is room."""
+    with Running(base / "data") as running:
+        run, files = running.run, [running.data / name for name in ("run.json", "children.json")]
+        for file in files:
+            file.unlink()
+            file.mkdir()
+        psutil.Process(run.pids["worker-0"]).kill()
+        told = "can't be written"
+        until(lambda: running.output.read_text().count(told) == len(files), 30, "both told")
+        for file in files:
+            file.rmdir()
+        until((running.data / "run.json").is_file, 10, "written again")
+        assert running.run.pids["worker-0"] != run.pids["worker-0"]
+        assert running.post(event()).status_code == 202
+        assert running.stop() == 0
+        assert "Traceback" not in running.output.read_text()
+
+
 def test_idle_connections_do_not_keep_others_out(stack: Running) -> None:
     with ExitStack() as idle:
         for _ in range(IDLE):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ingest import log
@@ -43,12 +44,13 @@ class Guard:
         found = (Child.of(name, pid) for name, pid in running if pid is not None)
         self._notes = [child for child in found if child is not None]
         text = children.encode(self._notes)
-        private_file.write(self._home.children_file, text)
         self._tell(text)
+        private_file.write(self._home.children_file, text)
 
     def close(self) -> None:
         """Let the watchdog end; everything has been stopped."""
-        self.note(())
+        with suppress(OSError):  # a full disk: the notes of processes that ended do no harm
+            self.note(())
         if self._watchdog is not None and self._watchdog.stdin is not None:
             self._watchdog.stdin.close()
             self._watchdog.wait()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections import deque
-from logging.handlers import RotatingFileHandler
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
+
+from ingest.log import RotatedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ class ProcessLog:
     def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
         """Open the file at its end."""
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._handler = _Rotated(
+        self._handler = RotatedFile(
             path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8", errors="replace"
         )
         self._thread: threading.Thread | None = None
@@ -46,20 +47,9 @@ class ProcessLog:
         with pipe:
             while piece := pipe.readline(LONGEST_LINE):
                 self._write(piece.decode("utf-8", "replace").rstrip("\n"))
-        self._handler.close()  # the next line opens it again
+        with suppress(OSError):  # what a full disk did not take is lost
+            self._handler.close()  # the next line opens it again
 
     def _write(self, line: str) -> None:
         self._tail.append(line)
         self._handler.emit(logging.LogRecord("", logging.INFO, "", 0, line, None, None))
-
-
-class _Rotated(RotatingFileHandler):
-    """Tells once that lines can't be written, instead of a traceback for each."""
-
-    told = False
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        del record
-        if not self.told:
-            self.told = True
-            sys.stderr.write(f"{self.baseFilename}: {sys.exc_info()[1]}\n")

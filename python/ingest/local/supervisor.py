@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ingest import log, readiness
+from ingest.local.due import Due
 from ingest.local.guard import Guard
 from ingest.local.process import StartError
 from ingest.local.restarts import Policy
@@ -48,6 +49,7 @@ class Supervisor:
         self._children: list[Supervised] = []
         self._leaving: set[str] = set()
         self._listed = [worker.port for worker in stack.workers]
+        self._due = Due()
         self._asked = 0
 
     def run(self, ready: Callable[[RunFile], None]) -> int:
@@ -99,12 +101,13 @@ class Supervisor:
             pids = [child.process.pid for child in self._children]
             replaced = [child for child in self._children if child.step(now)]
             if pids != [child.process.pid for child in self._children]:
-                self._note()
+                self._due.add("children.json", self._note)
             for child in replaced:
                 LOG.info("process is ready again", process=child.process.name)
             if replaced:
-                self._write_run_file()
+                self._due.add("run.json", self._write_run_file)
             self._steer()
+            self._due.settle()
             time.sleep(TICK_S)
 
     def _steer(self) -> None:
@@ -118,23 +121,31 @@ class Supervisor:
         wanted = [worker.port for worker in self._stack.workers if worker.name not in self._leaving]
         if wanted != self._listed:
             self._listed = wanted
-            self._stack.edge.send_to(wanted)
+            self._due.add("edge.conf", lambda: self._stack.edge.send_to(wanted))
 
     def _stop(self) -> None:
         """Drain: nothing new comes in, what is in flight ends, then each part in order."""
         self._tell("stopping")
         readiness.notify(readiness.STOPPING)
-        self._stack.home.run_file.unlink(missing_ok=True)
         timeout_s = self._stack.settings.drain_timeout_s
-        if self._stack.edge.pid is not None:
-            self._stack.edge.drain()
-            self._until(self._stack.edge.is_reloaded, timeout_s)
+        self._shut_out(timeout_s)
         for processes in self._stack.stop_order():
             embedded = any(
                 process in (self._stack.valkey, self._stack.postgres) for process in processes
             )
             self._stop_together(processes, SERVER_STOP_S if embedded else timeout_s)
         self._guard.close()
+
+    def _shut_out(self, timeout_s: float) -> None:
+        """Let nothing new in; a disk on which that can't be written is no reason not to stop."""
+        edge = self._stack.edge
+        try:
+            self._stack.home.run_file.unlink(missing_ok=True)
+            if edge.pid is not None:
+                edge.drain()
+                self._until(edge.is_reloaded, timeout_s)
+        except OSError as error:
+            LOG.warning("the edge can't be drained", reason=str(error))
 
     def _stop_together(self, processes: Sequence[Process], timeout_s: float) -> None:
         for process in processes:
