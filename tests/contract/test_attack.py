@@ -5,10 +5,13 @@ Every test runs between two good events and ends with every process alive (conft
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING
 
+import httpx
+import psutil
 import pytest
 
 from tests.contract.wire import INGEST, NATIVE, connect, good, head, packed, post, read, send
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 ANSWERED_S = 10.0
 UNKNOWN = "wk_x_" + "A" * 43
+WORST_NAME = b"\\u0001" * 80
 PAGES = ("/health", "/docs", "/docs/openapi.json")
 PROJECT = "/api/v1/project"
 FORM = "multipart/form-data; boundary=x"
@@ -150,3 +154,80 @@ def test_heads_and_bodies_that_trickle(stack: Running) -> None:
         for number, connection in enumerate(connections):
             connection.sendall(request[number % len(request) + 1 :] + b"123456789")
         assert {read(connection).status for connection in connections} == {401}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding:\tchunked",
+        "Transfer-Encoding:\r\n chunked",
+        "Content-Length: 5\r\nContent-Length: 5",
+        "Content-Length: +5",
+        "Content-Length: 5, 5",
+        "Content-Length : 5",
+        "Content-Length: 5\r\nX: a\r\n b",
+        "Content-Length: 5\r\nX: a\rX: b",
+        "Content-Length: 5\r\nX: a\0b",
+        "Content-Length: 5\r\nHost: y",
+    ],
+)
+def test_no_two_readings_of_where_a_body_ends(stack: Running, lines: str) -> None:
+    """One 400, and the connection ends: what follows is nobody's request."""
+    key = f"X-Api-Key: {stack.run.api_key}\r\nContent-Type: application/json"
+    request = f"POST {NATIVE} HTTP/1.1\r\nHost: x\r\n{key}\r\n{lines}\r\n\r\n"
+    hidden = f"0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n"
+    with connect(stack) as connection:
+        connection.sendall((request + hidden).encode("latin-1"))
+        with connection.makefile("rb") as stream:
+            told = stream.read()
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert told.count(b"HTTP/1.1 ") == 1
+    assert b'"code":"bad_request"' in told
+
+
+def test_an_answer_is_not_larger_than_what_it_answers(stack: Running) -> None:
+    event = b'{"' + WORST_NAME + b'":1}'
+    body = b"[" + b",".join([event] * 1000) + b"]"
+    answer = post(stack, body)
+    assert (answer.status, answer.code) == (422, "no_acceptable_event")
+    assert len(answer.json["rejected"]) == 1000
+    assert len(answer.body) < 1.1 * len(body)
+
+
+def test_clients_that_never_read_hold_nobody_up(stack: Running) -> None:
+    body = b"[" + b",".join([b"1"] * 1000) + b"]"
+    headers = {"Host": "x", "X-Api-Key": stack.run.api_key, "Content-Type": "application/json"}
+    request = head("POST", NATIVE, headers | {"Content-Length": str(len(body))}) + body
+    with ExitStack() as held:
+        for _ in range(100):
+            held.enter_context(connect(stack)).sendall(request * 3)
+        assert post(stack, good()).status == 202
+
+
+def test_a_worker_answers_nobody_but_the_edge(stack: Running) -> None:
+    ports = [
+        listener.laddr.port
+        for name, pid in stack.run.pids.items()
+        if name.startswith("worker-")
+        for listener in psutil.Process(pid).net_connections("tcp")
+        if listener.status == psutil.CONN_LISTEN
+    ]
+    assert len(ports) == 2
+    for port in ports:
+        for given in ({}, {"X-Ingest-Edge": ""}, {"X-Ingest-Edge": "guess"}):
+            for path in ("/-/metrics", "/health", NATIVE):
+                answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers=given)
+                assert answer.status_code == 403
+
+
+def test_no_secret_is_in_a_log_or_an_argument(stack: Running) -> None:
+    post(stack, good(), X_Api_Key=stack.run.api_key + "\xff")
+    kept = json.loads((stack.data / "credentials.json").read_text())
+    secrets = [stack.run.api_key, stack.run.admin_token, *kept.values()]
+    texts = [file.read_text(errors="replace") for file in (stack.data / "log").iterdir()]
+    texts += [stack.output.read_text(errors="replace")]
+    texts += [" ".join(process.cmdline()) for process in stack.children]
+    assert not [secret for secret in secrets if any(secret in text for text in texts)]
