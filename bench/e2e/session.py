@@ -134,8 +134,9 @@ class Session:
         paths = {kind: self._directory / name for kind, name in loads.items()}
         found: dict[str, Mapping[str, float]] = {
             "disk": disk.measure(self._directory),
-            "copy": copy.measure(self._directory / "limit-copy", rows),
-            "stream": stream.measure(self._directory / "limit-stream", rows),
+            # A directory for each repeat: what an earlier one stored would be counted again.
+            "copy": copy.measure(self._directory / f"limit-copy-{repeat}", rows),
+            "stream": stream.measure(self._directory / f"limit-stream-{repeat}", rows),
             "edge": edge.measure(self._directory, paths, min(EDGE_LIMIT_S, self.plan.load_s / 2)),
         }
         self._limits.append({"repeat": repeat, **found, "machine": Busy.now().since(before)})
