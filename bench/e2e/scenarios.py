@@ -120,7 +120,11 @@ def drain(bench: Bench, events: int) -> Outcome:
 
 
 def sustained(bench: Bench, first_events_s: float) -> Outcome:
-    """Find the sustained rate from a first guess, and confirm it over the long window."""
+    """Find the sustained rate from a first guess, and confirm it over the long window.
+
+    Without a search the guess is only offered: that it held is no measure of the highest rate, so
+    the outcome then has no `sustained_events_s`.
+    """
     plan = bench.plan
     if plan.search_s:
         found = search(
@@ -132,7 +136,7 @@ def sustained(bench: Bench, first_events_s: float) -> Outcome:
     while not holds and plan.search_s:
         found *= 1 - plan.precision
         outcome, holds = _offer(bench, found, plan.confirm_s)
-    held = {"sustained_events_s": found} if holds else {}
+    held = {"sustained_events_s": found} if holds and plan.search_s else {}
     return replace(outcome, figures=outcome.figures | held)
 
 
