@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
-from ingest import listener, log
+from ingest import listener, log, metrics
 from ingest.errors import IngestError
 from ingest.problems import CONTENT_TYPE, PROBLEMS
 from ingest.readiness import READY, STOPPING, notify
@@ -52,6 +52,8 @@ ROBYN_THREADS = 1
 # An edge that has reloaded without this worker sends nothing for so long.
 QUIET_S = 0.3
 POLL_S = 0.02
+# The label of all requests for what is no route.
+OTHER = "other"
 NOISY_LOGGERS = ("actix_server", "actix_http", "actix_web", "mio", "robyn")
 
 Answer = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
@@ -121,7 +123,7 @@ class _Process:
         initialize_event_loop()  # type: ignore[no-untyped-call]
         server = Server()
         for method, path, answer in self._table():
-            function = FunctionInfo(self._counted(answer), True, 1, {}, {})
+            function = FunctionInfo(self._counted(path, answer), True, 1, {}, {})
             server.add_route(getattr(HttpMethod, method), path, function, False)
         server.add_startup_handler(FunctionInfo(self._started, True, 0, {}, {}))
         held = SocketHeld(*self._address)
@@ -149,26 +151,31 @@ class _Process:
             return problem("not_found")
         return problem("method_not_allowed", Allow=", ".join(sorted(allowed)))
 
-    def _counted(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-        refuse, clock = self._service.refuse, time.monotonic
+    def _counted(self, path: str, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        refuse, clock = self._service.refuse, time.perf_counter
+        route = path if answer != self._fallback else OTHER
+        seconds, counts = metrics.REQUEST_SECONDS.of(route), metrics.REQUESTS.counts
 
         async def counted(request: Request) -> Response:
+            began = clock()
             self._in_flight += 1
             headers = request.headers.to_dict()
             try:
-                refusal = refuse(headers)
-                if refusal is not None:
-                    return refusal
-                answering = answer(request, headers)
-                del request  # so that the handler can let go of the body
-                return await answering
+                response = refuse(headers)
+                if response is None:
+                    answering = answer(request, headers)
+                    del request  # so that the handler can let go of the body
+                    response = await answering
             except Exception:  # noqa: BLE001 - the outermost loop: one bad request ends alone
                 request_id = headers.get("x-request-id")
                 log.get(__name__).exception("a handler failed", request_id=request_id)
-                return problem("internal_error")
+                response = problem("internal_error")
             finally:
                 self._in_flight -= 1
-                self._last_at = clock()
+                self._last_at = ended = clock()
+            seconds.observe(ended - began)
+            counts[route, str(response.status_code)] += 1
+            return response
 
         return counted
 
@@ -206,7 +213,7 @@ class _Process:
         self._in_background(self._drain())
 
     async def _drain(self) -> None:
-        clock = time.monotonic
+        clock = time.perf_counter
         log.get(__name__).info("draining", in_flight=self._in_flight)
         notify(STOPPING)
         self._service.drain()
@@ -222,7 +229,7 @@ class _Process:
         self._exit(0)
 
     def _is_quiet(self) -> bool:
-        return not self._in_flight and time.monotonic() - self._last_at >= QUIET_S
+        return not self._in_flight and time.perf_counter() - self._last_at >= QUIET_S
 
     def _in_background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

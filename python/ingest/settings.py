@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     worker_urls: str = _setting(
         "", "URLs", "where admin asks the workers, separated by spaces; `up` knows its own"
     )
+    consumer_urls: str = _setting(
+        "", "URLs", "where admin asks the consumers, separated by spaces; `up` knows its own"
+    )
     admin_token: SecretStr | None = _setting(
         None, "secret", "the admin process asks for it always; `up` makes its own"
     )

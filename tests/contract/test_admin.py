@@ -51,12 +51,7 @@ def test_every_part_is_ready(stack: Running) -> None:
     answer = admin(stack, "/readyz")
     assert answer.status_code == 200, answer.text
     parts = answer.json()["parts"]
-    assert [part["name"].split()[0] for part in parts] == [
-        "postgresql",
-        "valkey",
-        "worker",
-        "worker",
-    ]
+    assert [part["name"] for part in parts] == ["postgresql", "valkey", "worker-0", "worker-1"]
     assert {part["reason"] for part in parts} == {""}
     assert parts[1]["detail"].startswith("ack fsync, ")
     assert parts[1]["detail"].endswith(" MiB used of 1024 MiB")

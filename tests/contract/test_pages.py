@@ -64,6 +64,6 @@ def worker_urls(stack: Running) -> list[str]:
         f"{stack.run.admin_url}/readyz",
         headers={"Authorization": f"Bearer {stack.run.admin_token}"},
     ).json()["parts"]
-    urls = [part["name"].split()[1] for part in parts if part["name"].startswith("worker ")]
+    urls = [part["detail"] for part in parts if part["name"].startswith("worker-")]
     assert len({urlsplit(url).port for url in urls}) == 2
     return urls

@@ -10,7 +10,7 @@ from ingest.stream import server_state
 from ingest.stream.connection import connect
 
 if TYPE_CHECKING:
-    from ingest.admin.workers import Workers
+    from ingest.admin.processes import Processes
     from ingest.stream.server_state import ServerState
 
 VALKEY_TIMEOUT_S = 2.0
@@ -44,12 +44,20 @@ def stream(url: str) -> Part:
     return Part("valkey", state.fault or "", f"ack {state.level}, {_memory(state)}")
 
 
-def of_workers(workers: Workers) -> list[Part]:
-    """Ask each worker whether it takes events."""
+def of_processes(processes: Processes) -> list[Part]:
+    """Ask workers and consumers whether they do their work."""
     return [
-        Part(f"worker {told.url}", "" if told.status == OK_STATUS else told.text or "no answer")
-        for told in workers.ask("/-/ready")
+        Part(
+            told.process,
+            "" if told.status == OK_STATUS else _reason(told.text),
+            processes.urls[told.process],
+        )
+        for told in processes.ask("/-/ready")
     ]
+
+
+def _reason(text: bytes) -> str:
+    return text.decode("utf-8", "replace") or "no answer"
 
 
 def _memory(state: ServerState) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import orjson
 
-from ingest import metrics
-from ingest.admin import health, projects
-from ingest.admin.workers import Workers
+from ingest import readout
+from ingest.admin import exposition, health, projects
+from ingest.admin.processes import Processes
 from ingest.errors import IngestError, SettingsError
 from ingest.media import Refusal, check_body
 from ingest.serving import Headers, Response, Route, problem, serve
@@ -29,7 +29,7 @@ HOST = "127.0.0.1"
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 BEARER = "Bearer "
 _JSON = Headers({"Content-Type": "application/json", "Cache-Control": "no-store"})
-_TEXT = Headers({"Content-Type": metrics.CONTENT_TYPE})
+_TEXT = Headers({"Content-Type": exposition.CONTENT_TYPE})
 
 
 def run(settings: Settings, host: str = HOST) -> NoReturn:
@@ -47,8 +47,7 @@ class Admin:
         self._hosts = {f"{name}:{settings.admin_port}" for name in NAMES}
         self._database_url = settings.database_url
         self._valkey_url = settings.valkey_url
-        secret = settings.edge_secret.get_secret_value() if settings.edge_secret else ""
-        self._workers = Workers(settings.worker_urls.split(), secret)
+        self._processes = Processes(settings)
         self._is_draining = False
 
     @property
@@ -89,12 +88,12 @@ class Admin:
         return Response(200, _JSON, b'{"status":"ok"}')
 
     async def _readyz(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        database, stream, workers = await asyncio.gather(
+        database, stream, processes = await asyncio.gather(
             asyncio.to_thread(health.database, self._database_url),
             asyncio.to_thread(health.stream, self._valkey_url),
-            asyncio.to_thread(health.of_workers, self._workers),
+            asyncio.to_thread(health.of_processes, self._processes),
         )
-        parts = [database, stream, *workers]
+        parts = [database, stream, *processes]
         if self._is_draining:
             parts.append(health.Part("admin", "stopping"))
         is_ready = not any(part.reason for part in parts)
@@ -105,9 +104,9 @@ class Admin:
         return Response(200 if is_ready else 503, _JSON, orjson.dumps(told))
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        told = await asyncio.to_thread(self._workers.ask, "/-/metrics")
-        texts = [one.text for one in told if one.status == health.OK_STATUS]
-        return Response(200, _TEXT, metrics.total([metrics.render().decode(), *texts]))
+        told = await asyncio.to_thread(self._processes.readouts)
+        readouts = {name: one for name, one in told.items() if one is not None}
+        return Response(200, _TEXT, exposition.render({"admin": readout.own()} | readouts, []))
 
     async def _project(self, request: Request, headers: Mapping[str, str]) -> Response:
         try:

@@ -100,24 +100,19 @@ class EventRoute:
 
     def _refused(self, code: str) -> Response:
         response = responses.REFUSALS[code]
-        self._count_refused(response.status_code, code)
+        metrics.REFUSED.counts[code,] += 1
         return response
 
     def _rejected(self, batch: _native.Batch) -> Response:
-        self._count_refused(batch.status, batch.code)
+        metrics.REFUSED.counts[batch.code,] += 1
         return responses.rejected(batch.status, batch.response)
 
     def _not_appended(self, error: IngestError) -> Response:
         code = responses.code_of(error)
         response = responses.not_appended(code, self._appender.retry_after_s())
-        self._count_refused(response.status_code, code)
+        metrics.REFUSED.counts[code,] += 1
         return response
 
     def _count_accepted(self, batch: _native.Batch, length: int) -> None:
-        metrics.REQUESTS.counts[self._path, "202"] += 1
         metrics.EVENTS.counts[self._path,] += batch.rows
         metrics.BODY_BYTES.counts[self._path,] += length
-
-    def _count_refused(self, status: int, code: str) -> None:
-        metrics.REQUESTS.counts[self._path, str(status)] += 1
-        metrics.REFUSED.counts[code,] += 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import orjson
 
-from ingest import metrics
+from ingest import readout
 from ingest._native import Encoder, Limits, Schema
 from ingest.api import docs, openapi, responses
 from ingest.api.handlers import event_routes
@@ -37,7 +37,6 @@ SEED_BYTES = 32
 REPLY_SHARE = 0.5
 _JSON = Headers({"Content-Type": "application/json", "Cache-Control": "no-store"})
 _HTML = Headers({"Content-Type": "text/html; charset=utf-8"})
-_TEXT = Headers({"Content-Type": metrics.CONTENT_TYPE})
 
 
 def run(settings: Settings, index: int, port: int, host: str = HOST) -> NoReturn:
@@ -129,7 +128,7 @@ class Worker:
         return responses.not_appended(refusal.code, self._appender.retry_after_s())
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        return Response(200, _TEXT, metrics.render())
+        return Response(200, _JSON, readout.encode(readout.own()))
 
 
 class _Given(NamedTuple):

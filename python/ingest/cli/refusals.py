@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -68,4 +69,7 @@ def _counts(text: str, name: str) -> dict[str, int]:
         for sample in family.samples
         if sample.name == name
     ]
-    return {sample.labels["code"]: int(sample.value) for sample in samples}
+    counts: Counter[str] = Counter()
+    for sample in samples:
+        counts[sample.labels["code"]] += int(sample.value)
+    return dict(counts)

@@ -158,11 +158,12 @@ def _write(
 
 
 def _count(span: Span, fates: Fates, seconds: float) -> None:
-    metrics.ROWS.counts["stored",] += fates.stored.total()
-    metrics.ROWS.counts["duplicates",] += fates.duplicates.total()
-    metrics.ROWS.counts["dead",] += fates.dead.total()
-    metrics.WRITE_SECONDS.observe(seconds)
-    metrics.WRITE_ROWS.observe(span.load.chunk.rows)
+    metrics.SETTLED.counts["stored",] += fates.stored.total()
+    metrics.SETTLED.counts["duplicates",] += fates.duplicates.total()
+    metrics.SETTLED.counts["dead",] += fates.dead.total()
+    metrics.WRITE_SECONDS.of().observe(seconds)
+    metrics.TRANSACTION_EVENTS.of().observe(span.load.chunk.rows)
+    metrics.TRANSACTION_BYTES.of().observe(span.load.chunk.nbytes)
     if not span.load.is_reread and span.load.entries:
         appended_ms = int(span.load.entries[0].entry_id.partition("-")[0])
-        metrics.FRESHNESS_SECONDS.observe(max(0.0, time.time() - appended_ms / 1000))
+        metrics.FRESHNESS_SECONDS.of().observe(max(0.0, time.time() - appended_ms / 1000))

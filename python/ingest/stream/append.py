@@ -19,18 +19,23 @@ from ingest.stream.backlog import Backlog, Waiting
 from ingest.stream.backoff import Backoff
 from ingest.stream.connection import CONNECT_TIMEOUT_S
 from ingest.stream.delivery import CANNOT_SEND, deliver, refusal
+from ingest.stream.durability import AckLevel
 
 if TYPE_CHECKING:
     from asyncio import Future
 
     from ingest._native import Batch
     from ingest.settings import Settings
-    from ingest.stream.durability import AckLevel
     from ingest.stream.group import Grouper, Transaction
     from ingest.stream.link import Link
 
 # A group's share of the event loop: others wait while it is packed.
 GROUP_BYTES = 1 << 20
+# Why everything may be refused for a while.
+CODES = ("stream_unavailable", "stream_misconfigured", "stream_full", "overloaded")
+
+_wait, _append = metrics.GROUP_WAIT_SECONDS.of(), metrics.APPEND_SECONDS.of()
+_requests, _entries = metrics.GROUP_REQUESTS.of(), metrics.GROUP_ENTRIES.of()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Appender:
 
     def start(self) -> None:
         """Begin to connect and to append, in a task of the running loop."""
-        metrics.QUEUED_BYTES.set_function(lambda: self._backlog.held_bytes)
+        self._show()
         self._task = asyncio.create_task(self._run(), name="appender")
 
     async def close(self) -> None:
@@ -117,6 +122,17 @@ class Appender:
         """Tell a refused client when to come back."""
         return max(self._backlog.retry_after_s(), self._link.room.retry_after_s())
 
+    def _show(self) -> None:
+        metrics.QUEUED_BYTES.ask(lambda: {(): self._backlog.held_bytes})
+        metrics.QUEUED_LIMIT_BYTES.set(self._backlog.max_bytes)
+        metrics.ACK_FSYNC.ask(lambda: {(): float(self.level is AckLevel.FSYNC)})
+        metrics.BACK_PRESSURE.ask(lambda: {(code,): float(code == self._code) for code in CODES})
+
+    @property
+    def _code(self) -> str | None:
+        refused = self.refusal if self._away is None else refusal(self._away)
+        return None if refused is None else refused.code
+
     async def _run(self) -> None:
         ticker = asyncio.create_task(self._tick(), name="appender's tick")
         try:
@@ -132,14 +148,16 @@ class Appender:
             self._refuse_waiting(StreamRefused("draining", "the worker ended"))
 
     async def _append(self, taken: list[Waiting]) -> None:
-        started = time.monotonic()
+        started = time.perf_counter()
+        for one in taken:
+            _wait.observe(started - one.since)
         try:
             transactions = self._grouper.form(taken)
             error = await deliver(self._link, transactions, self._policy.resend_s)
             if error is not None and not self._link.is_open:
                 self._go_away(error)
             elif taken:
-                self._record(taken, transactions, time.monotonic() - started)
+                self._record(taken, transactions, time.perf_counter() - started)
         except Exception:  # noqa: BLE001 - the outermost loop: one group must not end all others
             log.get(__name__).exception("a group failed", requests=len(taken))
         finally:
@@ -181,9 +199,9 @@ class Appender:
         self, batches: list[Waiting], transactions: list[Transaction], seconds: float
     ) -> None:
         self._backlog.drained(sum(one.cost for one in batches), seconds)
-        metrics.APPEND_SECONDS.observe(seconds)
-        metrics.GROUP_REQUESTS.observe(len(batches))
-        metrics.GROUP_ENTRIES.observe(sum(one.entries for one in transactions))
+        _append.observe(seconds)
+        _requests.observe(len(batches))
+        _entries.observe(sum(one.entries for one in transactions))
 
 
 def _refuse(batches: list[Waiting], error: IngestError) -> None:

@@ -7,6 +7,7 @@ time that the present backlog takes to drain.
 from __future__ import annotations
 
 import random
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ _WEIGHT = 1 / 16
 class Waiting:
     """One request's batch and the future that its handler awaits."""
 
-    __slots__ = ("answer", "batch", "cost", "hour", "project_id")
+    __slots__ = ("answer", "batch", "cost", "hour", "project_id", "since")
 
     def __init__(
         self, batch: Batch, project_id: bytes, hour: int, body_bytes: int, answer: Future[AckLevel]
@@ -38,6 +39,7 @@ class Waiting:
         self.project_id = project_id
         self.hour = hour
         self.answer = answer
+        self.since = time.perf_counter()
         self.cost = batch.nbytes + body_bytes + OVERHEAD_BYTES
 
 
@@ -45,7 +47,7 @@ class Backlog:
     """What waits and how many bytes are held; used from one event loop."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._waiting: deque[Waiting] = deque()
         self._bytes_per_s = 0.0
         self.held_bytes = 0
@@ -56,7 +58,7 @@ class Backlog:
 
     def check_room(self, nbytes: int) -> None:
         """Raise Overloaded when so many bytes more would pass the bound."""
-        if self.held_bytes and self.held_bytes + nbytes > self._max_bytes:
+        if self.held_bytes and self.held_bytes + nbytes > self.max_bytes:
             raise Overloaded(
                 f"{self.held_bytes} bytes wait in this worker already", self.retry_after_s()
             )

@@ -45,7 +45,7 @@ async def deliver(
             for one in transactions:
                 _refuse(one, refusal(error))
             return error
-        metrics.RESENDS.inc()
+        metrics.RETRIES.counts["append",] += 1
         await backoff.sleep()
 
 

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ingest import metrics
 from ingest._native import pack_entry
 from ingest.stream import shards
 from ingest.stream.command import ShardCommands
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ingest.settings import Settings
     from ingest.stream.backlog import Waiting
     from ingest.stream.producer import Producer
+
+
+_bytes, _events = metrics.ENTRY_BYTES.of(), metrics.ENTRY_EVENTS.of()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +104,13 @@ class Grouper:
         yield from open_runs.values()
 
     def _pack(self, run: list[Waiting]) -> tuple[bytes, bytes]:
-        return pack_entry(
+        header, data = pack_entry(
             [one.batch for one in run],
             self._fingerprint,
             self._producer.id,
             self._producer.next_sequence(),
             compress=self._policy.compress,
         )
+        _bytes.observe(len(header) + len(data))
+        _events.observe(sum(one.batch.rows for one in run))
+        return header, data
