@@ -54,9 +54,7 @@ class Processes:
             return list(threads.map(lambda name: self._get(name, path), self.urls))
 
     def _get(self, name: str, path: str) -> Told:
-        connection = http.client.HTTPConnection(
-            urlsplit(self.urls[name]).netloc, timeout=TIMEOUT_S
-        )
+        connection = http.client.HTTPConnection(urlsplit(self.urls[name]).netloc, timeout=TIMEOUT_S)
         try:
             connection.request("GET", path, headers={"X-Ingest-Edge": self._edge_secret})
             answer = connection.getresponse()
