@@ -57,4 +57,4 @@ def test_variables_are_settings(path: Path) -> None:
 def test_the_running_page_names_settings_that_exist() -> None:
     named = set(SETTING.findall(pages.page("docs/running.md")))
     assert {"log_max_bytes", "drain_timeout_s"} <= named
-    assert named - {"dead_letter", "api_key", "pg_dump"} <= Settings.model_fields.keys()
+    assert named - {"dead_letter", "api_key", "pg_dump", "event_id"} <= Settings.model_fields.keys()

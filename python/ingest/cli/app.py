@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli import admin, audit, check, consume, deadletter, migrate, serve, status, stop, up
+from ingest.cli import (
+    admin,
+    audit,
+    check,
+    consume,
+    deadletter,
+    export,
+    migrate,
+    partitions,
+    serve,
+    status,
+    stop,
+    up,
+)
 from ingest.errors import IngestError, SettingsError
 
 if TYPE_CHECKING:
@@ -25,12 +38,13 @@ APP = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
-    *(up.up, stop.stop, status.status, check.check, audit.audit),
+    *(up.up, stop.stop, status.status, check.check, audit.audit, export.export),
     *(serve.serve, consume.consume, admin.admin, migrate.migrate),
 )
 for command in COMMANDS:
     APP.command()(command)
 APP.add_typer(deadletter.APP, name="deadletter")
+APP.add_typer(partitions.APP, name="partitions")
 
 
 def _version(is_wanted: bool) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 EXITS = {Verdict.EXACT: 0, Verdict.WRONG: 1, Verdict.UNWITNESSED: 3}
 
-Project = Annotated[str | None, typer.Option(help="Of this project: its name or id.")]
 From = Annotated[
     datetime | None,
     typer.Option("--from", formats=options.TIMES, metavar="TIME", help="Received since (UTC)."),
@@ -32,7 +31,7 @@ To = Annotated[
 
 
 def audit(  # 0 exact, 1 not exact, 3 exact but for counters that were lost
-    project: Project = None,
+    project: options.Project = None,
     since: From = None,
     until: To = None,
     as_json: options.Json = False,

@@ -29,7 +29,6 @@ MESSAGE_CHARACTERS = 80
 
 Id = Annotated[int, typer.Argument(help="Number of the letter.")]
 Ids = Annotated[list[int] | None, typer.Argument(help="Numbers of letters.")]
-Project = Annotated[str | None, typer.Option(help="Of this project: its name or id.")]
 Code = Annotated[str | None, typer.Option(help="With this SQLSTATE, or code of a bad entry.")]
 Shard = Annotated[int | None, typer.Option(help="Of this shard.")]
 Since = Annotated[
@@ -40,12 +39,11 @@ Until = Annotated[
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every letter.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @APP.command("list")
 def list_letters(
-    project: Project = None,
+    project: options.Project = None,
     code: Code = None,
     shard: Shard = None,
     since: Since = None,
@@ -92,7 +90,7 @@ def show(
 @APP.command()
 def replay(
     ids: Ids = None,
-    project: Project = None,
+    project: options.Project = None,
     code: Code = None,
     shard: Shard = None,
     since: Since = None,
@@ -126,13 +124,13 @@ def replay(
 @APP.command()
 def drop(
     ids: Ids = None,
-    project: Project = None,
+    project: options.Project = None,
     code: Code = None,
     shard: Shard = None,
     since: Since = None,
     until: Until = None,
     everything: Everything = False,
-    yes: Yes = False,
+    yes: options.Yes = False,
     data: options.Data = None,
     config: options.Config = None,
     database_url: options.DatabaseUrl = None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ingest.cli import completion
+
 if TYPE_CHECKING:
     from ingest.settings import Settings
 
@@ -25,6 +27,11 @@ ValkeyUrl = Annotated[
 ]
 ListenHost = Annotated[str, typer.Option(help="Address to listen on; in a container 0.0.0.0.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Project = Annotated[
+    str | None,
+    typer.Option(help="Of this project: its name or id.", autocompletion=completion.project_names),
+]
 TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
 
 

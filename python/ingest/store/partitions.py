@@ -35,7 +35,7 @@ def existing(connection: Connection) -> set[int]:
             "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
             " WHERE inhparent = 'event'::regclass AND NOT inhdetachpending"
         )
-        return {day for (name,) in rows if (day := _day(name)) is not None}
+        return {day for (name,) in rows if (day := day_of(name)) is not None}
 
 
 def window(connection: Connection, back_days: int, ahead_days: int) -> range:
@@ -60,7 +60,7 @@ def drop_oldest(connection: Connection, before_day: int) -> str | None:
     """
     with translated():
         for name, is_attached, is_pending in _tables(connection):
-            found = _day(name)
+            found = day_of(name)
             if found is not None and found < before_day:
                 _detach(connection, name, is_attached, is_pending)
                 connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
@@ -70,7 +70,24 @@ def drop_oldest(connection: Connection, before_day: int) -> str | None:
 
 def name_of(day: int) -> str:
     """Give the partition's name: unix day 20000 is event_20241004."""
-    return f"event_{EPOCH + timedelta(days=day):%Y%m%d}"
+    return f"event_{date_of(day):%Y%m%d}"
+
+
+def date_of(day: int) -> date:
+    """Give the date of a unix day."""
+    return EPOCH + timedelta(days=day)
+
+
+def day_of(name: str) -> int | None:
+    """Give the unix day of a partition's name; None when it is no such name."""
+    match = NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        found = datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        return None
+    return (found - EPOCH).days
 
 
 def _make(connection: Connection, day: int) -> bool:
@@ -110,16 +127,5 @@ def _detach(connection: Connection, name: str, is_attached: bool, is_pending: bo
         connection.execute(statement)
 
 
-def _day(name: str) -> int | None:
-    match = NAME.fullmatch(name)
-    if match is None:
-        return None
-    try:
-        found = datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        return None
-    return (found - EPOCH).days
-
-
 def _midnight(day: int) -> str:
-    return f"{EPOCH + timedelta(days=day)} 00:00:00+00"
+    return f"{date_of(day)} 00:00:00+00"

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMANDS = (
-    *("up", "stop", "status", "check", "audit"),
-    *("serve", "consume", "admin", "migrate", "deadletter"),
+    *("up", "stop", "status", "check", "audit", "export"),
+    *("serve", "consume", "admin", "migrate", "deadletter", "partitions"),
+    *(f"deadletter {verb}" for verb in ("list", "show", "replay", "drop")),
+    *(f"partitions {verb}" for verb in ("list", "make", "drop")),
 )
-DEADLETTER = tuple(f"deadletter {verb}" for verb in ("list", "show", "replay", "drop"))
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 HEAVY = ("robyn", "redis", "psycopg", "pydantic", "structlog", "rich", "ingest._native")
 HELP_S = 2.0
@@ -33,7 +34,7 @@ def ingest(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS, *DEADLETTER])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_fits_a_screen(command: str) -> None:
     shown = ingest(*command.split(), "--help", COLUMNS=str(SCREEN_COLUMNS))
     lines = shown.stdout.splitlines()
