@@ -15,6 +15,9 @@ WORKERS = ("worker-0", "worker-1")
 WORKER_PORT = 8080
 FILES = 16896  # as under ulimits in docker-compose.yml
 
+# With or without TLS: which of two files, for a template of the nginx image knows no conditions.
+LISTEN = "        include listen${EDGE_TLS}.conf;\n"
+
 HEADER = "# Written by render_edge.py; a test compares.\n"
 # A container that is replaced has a new address: nginx asks Docker's own name server again.
 RESOLVER = "    resolver 127.0.0.11 valid=2s ipv6=off;\n    resolver_timeout 2s;\n"
@@ -27,6 +30,7 @@ def config(settings: Settings) -> str:
     text = text.replace("server 127.0.0.1:{{admin_port}}", "server admin:{{admin_port}} resolve")
     text = re.sub(r"(upstream (\w+) \{\n)", r"\1        zone \2 64k;\n", text)
     text = text.replace("    upstream workers {", RESOLVER + "\n    upstream workers {")
+    text = text.replace("        listen {{listen}};\n{{tls}}\n", LISTEN)
     return HEADER + re.sub(r"\{\{(\w+)\}\}", lambda name: values[name[1]], text)
 
 
@@ -47,8 +51,6 @@ def _values(settings: Settings) -> dict[str, str]:
         "answer_s": str(int(settings.resend_s) + settings.drain_timeout_s),
         "workers": "\n".join(servers),
         "edge_secret": "${EDGE_SECRET}",
-        "listen": "8080 backlog=4096",
-        "tls": "",
         "ingest": edge.INGEST,
         "open": edge.OPEN,
         "problems": problems.directives(),

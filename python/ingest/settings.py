@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = _setting(
         None, "secret", "the admin process asks for it always; `up` makes its own"
     )
+    admin_hosts: str = _setting(
+        "", "Host headers", "further names of admin (`name:port`, by spaces), beside loopback's"
+    )
 
     max_body_bytes: int = _setting(
         MIB, "bytes", "a request's body; held in memory by edge and worker", ge=KIB, le=8 * MIB

@@ -12,12 +12,15 @@ import typer.main
 import yaml
 from ingest.cli import app
 from ingest.local import valkey as embedded
+from ingest.local.edge import TLS_PROTOCOLS
 from ingest.settings import PREFIX, Settings
 
 from tests.docs import compose, pages
 from tests.docs.compose import FOLDER, OURS, SERVICES
 
-OFFICIAL = {"postgres:18", "valkey/valkey:9", "nginx:1", "ingest:local"}
+OFFICIAL = {"postgres", "valkey/valkey", "nginx", "prom/prometheus", "grafana/grafana"}
+
+TLS_FOLDER = "./tls"  # made by make-env
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -35,13 +38,30 @@ def test_make_env_does_not_overwrite(tmp_path: Path) -> None:
 
 
 def test_every_variable_is_written_by_make_env(secrets: dict[str, str]) -> None:
-    assert set(compose.VARIABLE.findall(pages.page("docker-compose.yml"))) <= secrets.keys()
-    assert len({*secrets.values()}) == len(secrets)
+    named = {name for name, *_ in compose.VARIABLE.findall(pages.page("docker-compose.yml"))}
+    assert named <= secrets.keys()
+    values = [value for value in secrets.values() if value]
+    assert len({*values}) == len(values)
+
+
+def test_the_token_that_prometheus_reads_is_the_admins(tmp_path: Path) -> None:
+    token = compose.secrets(tmp_path)["ADMIN_TOKEN"]
+    source = compose.FILE["secrets"]["admin-token"]["file"]
+    assert (tmp_path / source).read_text() == token
+    assert (tmp_path / source).parent.stat().st_mode & 0o777 == 0o700
+    assert source.removeprefix("./").split("/")[0] in pages.page(".gitignore")
 
 
 @each_service
-def test_the_image_is_an_official_one(name: str) -> None:
-    assert SERVICES[name]["image"] in OFFICIAL
+def test_secrets_are_of_the_file(name: str) -> None:
+    assert {*SERVICES[name].get("secrets", [])} <= {*compose.FILE["secrets"]}
+
+
+@each_service
+def test_the_image_is_an_official_one_of_a_version(name: str) -> None:
+    image, _, tag = SERVICES[name]["image"].partition(":")
+    assert (image, tag) == ("ingest", "local") if name in OURS else image in OFFICIAL
+    assert name in OURS or re.fullmatch(r"v?\d+(\.\d+)*", tag)
 
 
 @each_service
@@ -75,19 +95,26 @@ def test_ports_are_published_on_loopback_alone(name: str, secrets: dict[str, str
         assert default.startswith("127.0.0.1:")
 
 
-def test_only_edge_and_admin_are_outside_of_the_inner_network() -> None:
+def test_only_who_is_published_is_outside_of_the_inner_network() -> None:
     outside = {name for name, service in SERVICES.items() if service["networks"] != ["back"]}
-    assert outside <= {"edge", "admin"}
+    assert outside == {"edge", "admin", "prometheus", "grafana"}
     assert compose.FILE["networks"]["back"] == {"internal": True}
+
+
+def test_who_watches_reaches_admin_alone() -> None:
+    beside = {name for name, service in SERVICES.items() if "watch" in service["networks"]}
+    assert beside == {"admin", "prometheus", "grafana"}
+    assert SERVICES["prometheus"]["networks"] == SERVICES["grafana"]["networks"] == ["watch"]
 
 
 @each_service
 def test_every_mounted_file_is_there(name: str) -> None:
     for volume in SERVICES[name].get("volumes", []):
         source, _, _ = volume.partition(":")
-        is_file = source.startswith("./")
-        assert (pages.ROOT / source).is_file() if is_file else source in compose.FILE["volumes"]
-        assert not is_file or volume.endswith(":ro")
+        is_ours = source.startswith("./")
+        is_there = source == TLS_FOLDER or (pages.ROOT / source).is_file()
+        assert is_there if is_ours else source in compose.FILE["volumes"]
+        assert not is_ours or volume.endswith(":ro")
 
 
 def test_postgres_keeps_its_data_where_the_image_has_it() -> None:
@@ -116,6 +143,22 @@ def test_command_and_settings_are_known(name: str) -> None:
 def test_the_edge_is_the_one_that_up_runs() -> None:
     rendered = runpy.run_path(str(FOLDER / "render_edge.py"))["config"](Settings())
     assert pages.page("deploy/compose/edge.conf.template") == rendered
+
+
+@pytest.mark.parametrize("certificate", ["", "full.pem"])
+def test_each_template_of_the_edge_is_filled_in(secrets: dict[str, str], certificate: str) -> None:
+    environment = compose.environment("edge", secrets | {"TLS_CERTIFICATE": certificate})
+    mounted = [volume.split(":") for volume in SERVICES["edge"]["volumes"]]
+    templates = {Path(source).stem for source, target, _ in mounted if "/templates/" in target}
+    texts = {name: compose.templated(name, environment) for name in templates}
+    (included,) = re.findall(r"^ *include ([\w.-]+);", texts["edge.conf"], re.MULTILINE)
+    assert included == ("listen-tls.conf" if certificate else "listen.conf")
+    assert included in texts
+    assert f'ssl_certificate "/run/tls/{certificate}";' in texts["listen-tls.conf"]
+
+
+def test_the_edge_speaks_the_versions_of_tls_that_it_speaks_in_up() -> None:
+    assert f"\n{TLS_PROTOCOLS}\n" in pages.page("deploy/compose/listen-tls.conf.template")
 
 
 def test_the_workers_of_the_edge_are_services() -> None:

@@ -6,6 +6,8 @@ What differs is where they listen: names of services become loopback ports, Post
 from __future__ import annotations
 
 import json
+import signal
+import ssl
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -18,6 +20,7 @@ import pytest
 from ingest.local import wheels
 from ingest.stream.connection import connect
 
+from tests import certificates
 from tests.docs import compose, pages
 from tests.running import event, free_port, until
 
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 START_S, STOP_S, STORED_S = 30.0, 30.0, 20.0
 PATH = "/usr/bin:/bin"
 ANYWHERE = "0.0.0.0"  # noqa: S104 - what a container listens on
+HOSTS = "INGEST_ADMIN_HOSTS"
+EDGE_FILES = ("edge.conf", "listen.conf", "listen-tls.conf")
 PORTS = ("valkey:6379", "worker-0:8080", "worker-1:8080", "admin:8081", "edge:8080")
 
 pytestmark = pytest.mark.stack
@@ -125,30 +130,75 @@ def test_postgres_knows_its_options(postgres: EmbeddedPostgres) -> None:
         assert {name for (name,) in found} == set(names)
 
 
-def edge(folder: Path, at: Mapping[str, int], secret: str) -> list[str]:
-    """Write the edge's configuration and give its command; nginx tests it first."""
-    text = pages.page("deploy/compose/edge.conf.template").replace("${EDGE_SECRET}", secret)
-    for name, port in at.items():
-        text = text.replace(f"server {name} resolve", f"server 127.0.0.1:{port}")
-    text = text.replace("listen 8080", f"listen 127.0.0.1:{at['edge:8080']}")
-    text = text.replace("127.0.0.1:8081;", f"127.0.0.1:{at['admin:8081']};")
+def edge(folder: Path, at: Mapping[str, int], environment: Mapping[str, str]) -> list[str]:
+    """Fill in the templates of the edge and give its command; nginx tests them first."""
+    port = at["edge:8080"]
+    moved = {f"server {name} resolve": f"server 127.0.0.1:{at[name]}" for name in at}
+    moved["127.0.0.1:8081;"] = f"127.0.0.1:{at['admin:8081']};"
+    moved["listen 8080"] = f"listen 127.0.0.1:{port}"
+    moved["/run/tls/"] = f"{folder}/tls/"
     folder.chmod(0o711)
     (folder / "temp").mkdir()
     (folder / "temp").chmod(0o777)  # as root, nginx's workers are another account
-    (folder / "edge.conf").write_text(text)
-    program = str(wheels.NGINX.folder_for(None) / "nginx")
-    command = [program, "-p", f"{folder}/", "-c", "edge.conf", "-e", "stderr"]
+    for name in EDGE_FILES:
+        (folder / name).write_text(replaced(compose.templated(name, environment), moved))
+    command = nginx(folder)
     subprocess.run([*command, "-t", "-q"], check=True)
     return command
 
 
-def test_nginx_takes_the_edges_configuration_as_it_is(tmp_path: Path) -> None:
-    text = pages.page("deploy/compose/edge.conf.template").replace("${EDGE_SECRET}", "0123abc")
-    (tmp_path / "temp").mkdir()
-    (tmp_path / "edge.conf").write_text(text)
+def nginx(folder: Path) -> list[str]:
     program = str(wheels.NGINX.folder_for(None) / "nginx")
-    command = [program, "-t", "-q", "-p", f"{tmp_path}/", "-c", "edge.conf", "-e", "stderr"]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""
+    return [program, "-p", f"{folder}/", "-c", "edge.conf", "-e", "stderr"]
+
+
+@pytest.fixture
+def tls(tmp_path: Path, secrets: dict[str, str]) -> dict[str, str]:
+    """Name a certificate made for this test; the edge's environment."""
+    (tmp_path / "tls").mkdir()
+    certificates.make(tmp_path / "tls" / "full.pem", tmp_path / "tls" / "key.pem")
+    named = {"TLS_CERTIFICATE": "full.pem", "TLS_KEY": "key.pem"}
+    return compose.environment("edge", secrets | named)
+
+
+def test_nginx_takes_the_edges_configuration_as_it_is(
+    tmp_path: Path, secrets: dict[str, str]
+) -> None:
+    (tmp_path / "temp").mkdir()
+    environment = compose.environment("edge", secrets)
+    for name in EDGE_FILES:
+        (tmp_path / name).write_text(compose.templated(name, environment))
+    done = subprocess.run([*nginx(tmp_path), "-t", "-q"], capture_output=True, check=True)
+    assert done.stderr == b""
+
+
+def test_the_edge_speaks_tls_and_takes_a_renewed_certificate_at_a_reload(
+    tmp_path: Path, at: dict[str, int], tls: dict[str, str]
+) -> None:
+    certificate, port = tmp_path / "tls" / "full.pem", at["edge:8080"]
+    process = subprocess.Popen(edge(tmp_path, at, tls))
+    try:
+        until(lambda: listens(port), START_S, "the edge")
+        assert is_served_with(certificate, port)
+        told = httpx.get(f"http://127.0.0.1:{port}/health")
+        assert (told.status_code, told.json()["code"]) == (400, "tls_required")
+        certificates.make(certificate, tmp_path / "tls" / "key.pem")
+        assert not is_served_with(certificate, port)
+        process.send_signal(signal.SIGHUP)
+        until(lambda: is_served_with(certificate, port), STOP_S, "the renewed certificate")
+    finally:
+        process.terminate()
+        process.wait(STOP_S)
+
+
+def is_served_with(certificate: Path, port: int) -> bool:
+    """Ask for a page that nobody has, trusting this certificate alone."""
+    context = ssl.create_default_context(cafile=certificate)
+    try:
+        told = httpx.get(f"https://localhost:{port}/none", verify=context)
+    except httpx.ConnectError:
+        return False
+    return (told.status_code, told.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.usefixtures("valkey")
@@ -159,10 +209,8 @@ def test_the_parts_together_store_an_event(
 
     def service(name: str) -> tuple[list[str], dict[str, str]]:
         of = compose.OURS[name]
-        env = {
-            key: replaced(compose.filled(value, secrets), moved)
-            for key, value in of["environment"].items()
-        }
+        env = compose.environment(name, secrets)
+        env = {key: env[key] if key == HOSTS else replaced(env[key], moved) for key in env}
         own = {"PATH": PATH, "INGEST_ADMIN_PORT": str(at["admin:8081"])}
         names = {ANYWHERE: "127.0.0.1", "ingest_worker": "composed_worker"}
         names["8080"] = str(at.get(f"{name}:8080", ""))
@@ -174,7 +222,7 @@ def test_the_parts_together_store_an_event(
     with ExitStack() as parts:
         for name in ("consumer", "worker-0", "worker-1", "admin"):
             parts.enter_context(running(*service(name)))
-        parts.enter_context(running(edge(tmp_path, at, secrets["EDGE_SECRET"]), {}))
+        parts.enter_context(running(edge(tmp_path, at, compose.environment("edge", secrets)), {}))
         url = f"http://127.0.0.1:{at['edge:8080']}"
         until(lambda: is_well(url), START_S, "edge and workers")
         until(lambda: listens(at["admin:8081"]), START_S, "admin")
@@ -185,6 +233,7 @@ def test_the_parts_together_store_an_event(
         owner = f"postgresql://composed:{secrets['POSTGRES_INGEST_PASSWORD']}@postgres/ingest"
         with psycopg.connect(replaced(owner, database), autocommit=True) as connection:
             until(lambda: count(connection) == 1, STORED_S, "stored")
+        token["Host"] = compose.OURS["admin"]["environment"][HOSTS]
         parts_told = httpx.get(f"http://127.0.0.1:{at['admin:8081']}/readyz", headers=token).json()
         assert parts_told["status"] == "ok", parts_told
 

@@ -45,6 +45,7 @@ class Admin:
             raise SettingsError("admin_token, database_url and valkey_url: admin needs all three")
         self._authorization = BEARER + settings.admin_token.get_secret_value()
         self._hosts = {f"{name}:{settings.admin_port}" for name in NAMES}
+        self._hosts |= set(settings.admin_hosts.split())
         self._database_url = settings.database_url
         self._valkey_url = settings.valkey_url
         self._processes = Processes(settings)

@@ -39,6 +39,8 @@ LIMITS = (
     *("head_timeout_s", "body_timeout_s", "admin_port"),
 )
 
+TLS_PROTOCOLS = "ssl_protocols TLSv1.2 TLSv1.3;"
+
 INGEST = """
             if ($request_method != POST) { return 405; }
             if ($has_key = 0) { return 401; }
@@ -211,7 +213,7 @@ class Edge(Process):
         return (
             f"        ssl_certificate {_quoted(settings.tls_certificate)};\n"
             f"        ssl_certificate_key {_quoted(settings.tls_key)};\n"
-            "        ssl_protocols TLSv1.2 TLSv1.3;\n"
+            f"        {TLS_PROTOCOLS}\n"
         )
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import socket
 import ssl
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from ingest.local.data_dir import DataDir
 from ingest.local.edge import Edge
 from ingest.settings import Settings
 
+from tests import certificates
 from tests.running import free_port, until
 
 SECRET = "s3cret"
@@ -76,22 +75,8 @@ def test_ready_drained_and_stopped(base: Path) -> None:
 
 
 def test_tls_by_two_settings(base: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl to make a certificate with")
     key, certificate = base / "the key.pem", base / "cert.pem"
-    made = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=localhost",
-    ]
-    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    certificates.make(certificate, key)
     edge = edge_of(base, tls_key=key, tls_certificate=certificate)
     edge.prepare()
     edge.start()
