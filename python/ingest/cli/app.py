@@ -14,6 +14,7 @@ from ingest.cli import (
     check,
     consume,
     deadletter,
+    edge,
     export,
     migrate,
     partitions,
@@ -39,7 +40,7 @@ APP = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(up.up, stop.stop, status.status, check.check, audit.audit, export.export),
-    *(serve.serve, consume.consume, admin.admin, migrate.migrate),
+    *(serve.serve, consume.consume, admin.admin, edge.edge, migrate.migrate),
 )
 for command in COMMANDS:
     APP.command()(command)
