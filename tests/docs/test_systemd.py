@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -65,9 +66,11 @@ def test_its_environment_is_of_settings(name: str) -> None:
     (path,) = unit(FOLDER / name)["EnvironmentFile"]
     assert path.startswith("/etc/ingest/")
     given = environment(Path(path).name)
-    names = {variable.removeprefix(PREFIX).lower() for variable in given}
-    assert names <= Settings.model_fields.keys()
-    Settings(**{variable.removeprefix(PREFIX).lower(): given[variable] for variable in given})
+    values: dict[str, Any] = {
+        variable.removeprefix(PREFIX).lower(): given[variable] for variable in given
+    }
+    assert values.keys() <= Settings.model_fields.keys()
+    Settings(**values)
 
 
 @each_service
