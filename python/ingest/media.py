@@ -16,11 +16,12 @@ REMEMBERED = 256
 
 
 class Refusal(Exception):
-    """A request that its head alone refuses; `code` is the problem's."""
+    """A request that is refused; `code` is the problem's, `message` says more than it does."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, message: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.message = message
 
 
 def check_body(headers: Mapping[str, str], body: str | bytes) -> None:

@@ -60,8 +60,11 @@ PROBLEMS = _table(
         "a known key is needed in X-Api-Key or Authorization: Bearer",
     ),
     Problem("key_revoked", 403, "Forbidden", "this key was revoked"),
+    Problem("key_expired", 403, "Forbidden", "this key has reached its end"),
     Problem("forbidden", 403, "Forbidden", "this is not allowed"),
     Problem("not_found", 404, "Not Found", "there is no such route"),
+    Problem("project_not_found", 404, "Not Found", "there is no such project"),
+    Problem("key_not_found", 404, "Not Found", "the project has no such key"),
     Problem(
         "method_not_allowed",
         405,
@@ -69,6 +72,7 @@ PROBLEMS = _table(
         "this route has other methods: see Allow",
     ),
     Problem("name_taken", 409, "Conflict", "a project of this name exists"),
+    Problem("too_many_keys", 409, "Conflict", "the project has too many keys: revoke some"),
     Problem("length_required", 411, "Length Required", "Content-Length is needed"),
     Problem("body_too_large", 413, "Content Too Large", "the body is larger than the limit"),
     Problem(
@@ -84,6 +88,7 @@ PROBLEMS = _table(
         "Content-Encoding is not taken: send the body as it is",
     ),
     Problem("invalid_project", 422, "Unprocessable Content", "the project's fields are not valid"),
+    Problem("invalid_key", 422, "Unprocessable Content", "the key's fields are not valid"),
     Problem("internal_error", 500, "Internal Server Error", "this is a fault of the server"),
     Problem("overloaded", 503, _RETRY, "more waits than may: come back later"),
     Problem("stream_full", 503, _RETRY, "the stream has no room until it drains"),

@@ -63,7 +63,8 @@ Answer = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
 class Route:
     """One route. Its handler gets the request and its headers, their names in lower case.
 
-    A header that came twice has its values joined with ", "; one that is not ASCII is not there.
+    A header that came twice has its values joined with ", "; one that is not ASCII is not there. A
+    part `:name` of the path stands for any, which is in `request.path_params` as it came.
     """
 
     method: str
@@ -137,23 +138,19 @@ class _Process:
         table += [("HEAD", one.path, one.answer) for one in routes if one.method == "GET"]
         taken = {(method, path) for method, path, _ in table}
         paths = {path for _, path, _ in table} | {"/", "/*rest"}
+        fallbacks = {
+            path: _Fallback([one.method for one in routes if one.path == path]) for path in paths
+        }
         return table + [
-            (method, path, self._fallback)
+            (method, path, fallbacks[path])
             for path in paths
             for method in METHODS
             if (method, path) not in taken
         ]
 
-    async def _fallback(self, request: Request, _headers: Mapping[str, str]) -> Response:
-        path = request.url.path
-        allowed = [route.method for route in self._service.routes if route.path == path]
-        if not allowed:
-            return problem("not_found")
-        return problem("method_not_allowed", Allow=", ".join(sorted(allowed)))
-
     def _counted(self, path: str, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         refuse, clock = self._service.refuse, time.perf_counter
-        route = path if answer != self._fallback else OTHER
+        route = path if not isinstance(answer, _Fallback) else OTHER
         seconds, counts = metrics.REQUEST_SECONDS.of(route), metrics.REQUESTS.counts
 
         async def counted(request: Request) -> Response:
@@ -240,6 +237,17 @@ class _Process:
         """End without Robyn's part in it: a single process of it never ends on a signal."""
         logging.shutdown()
         os._exit(status)
+
+
+class _Fallback:
+    """Answers for the methods that a path lacks; with none allowed it is no path of ours."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        told = {"Allow": ", ".join(sorted(allowed))}
+        self._response = problem("method_not_allowed", **told) if allowed else problem("not_found")
+
+    async def __call__(self, _request: Request, _headers: Mapping[str, str]) -> Response:
+        return self._response
 
 
 def _hush(prefix: str) -> None:

@@ -6,12 +6,13 @@ The whole is checked before anything starts, and all faults are told at once.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from annotated_types import Ge, Le
@@ -23,7 +24,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from ingest import plans
 from ingest.errors import SettingsError
+from ingest.plans import Plan
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -38,6 +41,7 @@ SECRET = re.compile(r"[A-Za-z0-9._~+/=-]+")
 PAIR = r"\w+=('([^'\\]|\\.)*'|[^\s'\\]+)"
 DATABASE_URL = re.compile(rf"postgres(ql)?://([^\s%]|%[0-9A-Fa-f]{{2}})+|{PAIR}(\s+{PAIR})*")
 VALKEY_URL = re.compile(r"(rediss?|unix)://([^\s%]|%[0-9A-Fa-f]{2})+")
+Plans = dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")], Plan]
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 # The file that the running `Settings.load` was given; the library asks for it in a class method.
 _config: ContextVar[Path | None] = ContextVar("config", default=None)
@@ -94,6 +98,10 @@ class Settings(BaseSettings):
     )
     admin_hosts: str = _setting(
         "", "Host headers", "further names of admin (`name:port`, by spaces), beside loopback's"
+    )
+
+    plans: Plans = _setting(
+        {}, "table", "your own beside free, pro, enterprise and unlimited; see below"
     )
 
     max_body_bytes: int = _setting(
@@ -271,6 +279,11 @@ class Settings(BaseSettings):
             raise ValueError("stream_resume_ratio is larger than stream_high_ratio")
         return self
 
+    @property
+    def known_plans(self) -> dict[str, Plan]:
+        """All plans by name: the built-in ones and those of the setting."""
+        return plans.BUILT_IN | self.plans
+
     def environment(self, **changes: str | None) -> dict[str, str]:
         """Build a child's whole environment: it loads as these settings, with `changes` made.
 
@@ -309,7 +322,7 @@ def table() -> list[Row]:
 def _row(name: str, field: FieldInfo) -> Row:
     extra = field.json_schema_extra
     unit = str(extra["unit"]) if isinstance(extra, dict) else ""
-    default = "" if field.default is None else str(field.default)
+    default = "" if field.default in (None, {}) else str(field.default)
     return Row(name, unit, default, _range(field), field.description or "")
 
 
@@ -330,6 +343,8 @@ def _has_readable_port(url: str) -> bool:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return json.dumps({name: plan.model_dump() for name, plan in value.items()})
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NoReturn
 import orjson
 
 from ingest import readout
-from ingest.admin import exposition, health, projects
+from ingest.admin import exposition, health
 from ingest.admin.processes import Processes
-from ingest.errors import IngestError, SettingsError
-from ingest.media import Refusal, check_body
+from ingest.admin.project_routes import project_routes
+from ingest.admin.projects import Projects
+from ingest.errors import SettingsError
 from ingest.serving import Headers, Response, Route, problem, serve
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Admin:
         self._database_url = settings.database_url
         self._valkey_url = settings.valkey_url
         self._processes = Processes(settings)
+        self._projects = Projects(settings.database_url, settings.known_plans)
         self._is_draining = False
 
     @property
@@ -58,7 +60,7 @@ class Admin:
             Route("GET", "/livez", self._livez),
             Route("GET", "/readyz", self._readyz),
             Route("GET", "/metrics", self._metrics),
-            Route("POST", "/api/v1/project", self._project),
+            *project_routes(self._projects),
         ]
 
     def refuse(self, headers: Mapping[str, str]) -> Response | None:
@@ -108,14 +110,3 @@ class Admin:
         told = await asyncio.to_thread(self._processes.readouts)
         readouts = {name: one for name, one in told.items() if one is not None}
         return Response(200, _TEXT, exposition.render({"admin": readout.own()} | readouts, []))
-
-    async def _project(self, request: Request, headers: Mapping[str, str]) -> Response:
-        try:
-            check_body(headers, request.body)
-            wanted = projects.read(request.body)
-            body = await asyncio.to_thread(projects.make, self._database_url, wanted)
-        except Refusal as refusal:
-            return problem(refusal.code)
-        except IngestError:
-            return problem("database_unavailable", Retry_After="1")
-        return Response(200, _JSON, body)

@@ -78,8 +78,9 @@ class EventRoute:
         if grant is None:
             is_known = key is None or self._ring.is_loaded
             raise media.Refusal("unauthorized" if is_known else "keys_unavailable")
-        if grant.is_revoked:
-            raise media.Refusal("key_revoked")
+        fault = grant.fault(time.time())
+        if fault is not None:
+            raise media.Refusal(fault)
         return grant
 
     def _encode(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingest import log
 from ingest.errors import IngestError
@@ -122,6 +122,7 @@ def _to_text(grants: Mapping[bytes, Grant]) -> dict[str, str]:
                 "name": grant.name,
                 "plan": grant.plan,
                 "revoked": grant.is_revoked,
+                "ends_s": grant.ends_s,
             }
         )
         for digest, grant in grants.items()
@@ -129,9 +130,9 @@ def _to_text(grants: Mapping[bytes, Grant]) -> dict[str, str]:
 
 
 def _from_text(texts: Mapping[str, str]) -> dict[bytes, Grant]:
-    grants = {}
-    for digest, text in texts.items():
-        of = json.loads(text)
-        project_id = bytes.fromhex(of["project_id"])
-        grants[bytes.fromhex(digest)] = Grant(project_id, of["name"], of["plan"], of["revoked"])
-    return grants
+    return {bytes.fromhex(digest): _grant(json.loads(text)) for digest, text in texts.items()}
+
+
+def _grant(of: Mapping[str, Any]) -> Grant:
+    project_id, ends_s = bytes.fromhex(of["project_id"]), of.get("ends_s")
+    return Grant(project_id, of["name"], of["plan"], of["revoked"], ends_s)

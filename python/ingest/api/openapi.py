@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from ingest import __name__ as product
 from ingest._native import REJECT_CODES
+from ingest.plans import DEFAULT
 from ingest.problems import CONTENT_TYPE, PROBLEMS
+from ingest.store.projects import NAME_MAX, NAME_MIN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ingest._native import Limits, Schema
 
 Json = dict[str, Any]
-NAME_MIN, NAME_MAX = 3, 100
-PLANS = ("free", "pro", "enterprise", "unlimited")
 WHEN = {
     "400": "The head or the JSON is broken; nothing is stored.",
     "401": "No known key.",
@@ -30,7 +32,7 @@ WHEN = {
 }
 
 
-def document(schema: Schema, limits: Limits, version: str) -> Json:
+def document(schema: Schema, limits: Limits, version: str, plans: Sequence[str]) -> Json:
     """Write the document for one worker's schema and limits."""
     single = _ingest("One event", _ref("Event"), _ref("Accepted"))
     batch = _ingest("A batch", _batch(limits.max_compat_events), _ref("AcceptedBatch"))
@@ -42,7 +44,7 @@ def document(schema: Schema, limits: Limits, version: str) -> Json:
             "/v1/events": {"post": native},
             "/api/v1/event": {"post": single},
             "/api/v1/event/batch": {"post": batch},
-            "/api/v1/project": {"post": _project()},
+            "/api/v1/project": {"post": _project(plans)},
             "/health": {"get": _page("Whether events are taken", "application/json")},
             "/docs": {"get": _page("This interface for people", "text/html")},
             "/docs/openapi.json": {"get": _page("This document", "application/json")},
@@ -124,10 +126,10 @@ def _problem(status: str) -> Json:
     return answer
 
 
-def _project() -> Json:
+def _project(plans: Sequence[str]) -> Json:
     fields = {
         "name": {"type": "string", "minLength": NAME_MIN, "maxLength": NAME_MAX},
-        "plan": {"enum": list(PLANS), "default": "free"},
+        "plan": {"enum": list(plans), "default": DEFAULT},
     }
     made = {
         name: {"type": "string"} for name in ("project_id", "name", "plan", "api_key", "created_at")

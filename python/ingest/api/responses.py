@@ -20,6 +20,7 @@ REFUSALS = {
     code: problem(code)
     for code in (
         "key_revoked",
+        "key_expired",
         "invalid_idempotency_key",
         "invalid_parameter",
         "length_required",

@@ -73,7 +73,7 @@ class Worker:
         self._follower = KeyFollower(self._ring, given.database_url, given.valkey_url)
         self._appender = _appender(settings, index, schema, given.valkey_url)
         self._is_draining = False
-        document = openapi.document(schema, bounds, version("ingest"))
+        document = openapi.document(schema, bounds, version("ingest"), [*settings.known_plans])
         self.routes = [
             *event_routes(self._ring, encoder, self._appender),
             Route("GET", "/health", self._health),

@@ -18,6 +18,7 @@ from ingest.cli import (
     export,
     migrate,
     partitions,
+    project,
     serve,
     status,
     stop,
@@ -46,6 +47,7 @@ for command in COMMANDS:
     APP.command()(command)
 # For unit files alone; the list of commands is to fit a screen.
 APP.command(hidden=True)(edge.edge)
+APP.add_typer(project.APP, name="project")
 APP.add_typer(deadletter.APP, name="deadletter")
 APP.add_typer(partitions.APP, name="partitions")
 

@@ -26,19 +26,27 @@ MARK: LiteralString = """
     SELECT count(*), sum(xmin::text::bigint) FROM project
 """
 KEYS: LiteralString = """
-    SELECT key_hash, project_id, name, plan, revoked_at IS NOT NULL
+    SELECT key_hash, project_id, project.name, plan, revoked_at IS NOT NULL,
+        extract(epoch FROM expires_at)::float8
     FROM api_key JOIN project USING (project_id)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one key, known by its SHA-256, is good for."""
+    """What one key, known by its SHA-256, is good for; `ends_s` is in seconds of Unix time."""
 
     project_id: bytes
     name: str
     plan: str
-    is_revoked: bool
+    is_revoked: bool = False
+    ends_s: float | None = None
+
+    def fault(self, now_s: float) -> str | None:
+        """Give the problem's code of a key that works no more."""
+        if self.is_revoked:
+            return "key_revoked"
+        return "key_expired" if self.ends_s is not None and self.ends_s <= now_s else None
 
 
 class KeyTable:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from typing import TYPE_CHECKING, LiteralString
+from uuid import UUID, uuid4
 
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from ingest.store.session import Connection
+
+NAME_MIN, NAME_MAX = 3, 100
+PAGE: LiteralString = """
+    SELECT project_id, name, plan, created_at,
+        (SELECT count(*) FROM api_key AS key
+         WHERE key.project_id = project.project_id AND revoked_at IS NULL
+         AND (expires_at IS NULL OR expires_at > now()))
+    FROM project WHERE name > %s ORDER BY name LIMIT %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,19 @@ class Project:
     name: str
     plan: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A project in a list, with the number of its keys that work now."""
+
+    project: Project
+    active_keys: int
+
+
+def is_name(name: str) -> bool:
+    """Say whether a project may be called so."""
+    return NAME_MIN <= len(name) <= NAME_MAX and name.isprintable()
 
 
 def create(connection: Connection, name: str, plan: str) -> Project | None:
@@ -43,6 +64,45 @@ def find(connection: Connection, name: str) -> Project | None:
             "SELECT project_id, name, plan, created_at FROM project WHERE name = %s", (name,)
         ).fetchone()
     return Project(*row) if row else None
+
+
+def look_up(connection: Connection, given: str) -> Project | None:
+    """Find a project by its name, or else by its id."""
+    found = find(connection, given) if is_name(given) else None
+    if found is not None:
+        return found
+    try:
+        project_id = UUID(given)
+    except ValueError:
+        return None
+    with translated():
+        row = connection.execute(
+            "SELECT project_id, name, plan, created_at FROM project WHERE project_id = %s",
+            (project_id,),
+        ).fetchone()
+    return Project(*row) if row else None
+
+
+def page(connection: Connection, after: str, limit: int) -> list[Listed]:
+    """List projects by name, those behind `after` ("": from the first)."""
+    with translated():
+        rows = connection.execute(PAGE, (after, limit))
+        return [Listed(Project(*row[:4]), row[4]) for row in rows]
+
+
+def set_plan(connection: Connection, project_id: UUID, plan: str) -> None:
+    """Put a project on another plan; every worker knows it with its next poll."""
+    with translated():
+        connection.execute(
+            "UPDATE project SET plan = %s WHERE project_id = %s AND plan <> %s",
+            (plan, project_id, plan),
+        )
+
+
+def lock(connection: Connection, project_id: UUID) -> None:
+    """Let one transaction at a time change a project and its keys."""
+    with translated():
+        connection.execute("SELECT FROM project WHERE project_id = %s FOR UPDATE", (project_id,))
 
 
 def names(connection: Connection) -> dict[UUID, str]:

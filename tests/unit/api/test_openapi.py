@@ -13,7 +13,7 @@ from ingest.settings import Settings
 from pydantic import SecretStr
 
 BOUNDS = Limits(max_batch_events=7)
-DOCUMENT = openapi.document(Schema.builtin(), BOUNDS, "1.2.3")
+DOCUMENT = openapi.document(Schema.builtin(), BOUNDS, "1.2.3", ["free", "team"])
 # Made by the admin process, behind the edge.
 ELSEWHERE = {("POST", "/api/v1/project")}
 

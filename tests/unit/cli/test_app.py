@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("up", "stop", "status", "check", "audit", "export"),
-    *("serve", "consume", "admin", "migrate", "deadletter", "partitions"),
+    *("serve", "consume", "admin", "migrate", "deadletter", "partitions", "project"),
     *(f"deadletter {verb}" for verb in ("list", "show", "replay", "drop")),
+    *(f"project {verb}" for verb in ("create", "list", "rotate", "revoke", "set-plan")),
     *(f"partitions {verb}" for verb in ("list", "make", "drop")),
 )
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80

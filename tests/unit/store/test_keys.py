@@ -1,13 +1,14 @@
-"""Projects and keys: a key is kept as its hash, and only active ones are loaded."""
+"""Projects and keys: a key is kept as its hash, and may be given an end."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
-from ingest.store import keys, projects
+from ingest.store import issue, keys, projects
 
 if TYPE_CHECKING:
     from ingest.store.projects import Project
@@ -39,3 +40,80 @@ def test_a_key_is_kept_once_and_as_its_hash(connection: Connection, project: Pro
     keys.insert(connection, project.project_id, keys.digest(key))
     kept = connection.execute("SELECT key_hash, project_id, revoked_at FROM api_key").fetchall()
     assert kept == [(sha256(key.encode()).digest(), project.project_id, None)]
+
+
+def test_a_key_is_known_by_the_start_of_its_hash(connection: Connection) -> None:
+    made = issue.with_project(connection, "shop", "pro")
+    assert made is not None
+    project, issued = made
+    assert issued.key.key_id == sha256(issued.api_key.encode()).hexdigest()[:12]
+    assert keys.of_project(connection, project.project_id) == [issued.key]
+    assert issue.with_project(connection, "shop", "pro") is None
+
+
+def test_another_key_leaves_the_others_or_gives_them_an_end(
+    connection: Connection, project: Project
+) -> None:
+    for _ in range(2):
+        issued = issue.another(connection, project, issue.Wanted("old"))
+        assert issued is not None
+        assert issued.ended == 0
+    now = datetime.now(UTC)
+    assert states(connection, project, now) == ["active"] * 2
+    last = issue.another(connection, project, issue.Wanted("new", None, 3600))
+    assert last is not None
+    assert last.ended == 2
+    assert states(connection, project, now) == ["active"] * 3
+    assert states(connection, project, now + timedelta(hours=2)) == ["active", "expired", "expired"]
+    sooner = issue.another(connection, project, issue.Wanted("newer", None, 7200))
+    assert sooner is not None
+    assert sooner.ended == 1, "an end is never put off"
+
+
+def test_revoking_stays(connection: Connection, project: Project) -> None:
+    first, second = (issue.another(connection, project, issue.Wanted()) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert keys.revoke(connection, project.project_id, [first.key.key_id]) == [first.key.key_id]
+    revoked_at = by_id(connection, project)[first.key.key_id].revoked_at
+    assert keys.revoke(connection, project.project_id, ["0" * 12]) == []
+    assert len(keys.revoke(connection, project.project_id, None)) == 2
+    found = by_id(connection, project)
+    assert found[first.key.key_id].revoked_at == revoked_at
+    assert found[second.key.key_id].revoked_at is not None
+
+
+def test_a_project_has_so_many_keys_that_work(connection: Connection, project: Project) -> None:
+    for _ in range(issue.MOST_ACTIVE):
+        assert issue.another(connection, project, issue.Wanted()) is not None
+    assert issue.another(connection, project, issue.Wanted()) is None
+    keys.revoke(connection, project.project_id, None)
+    assert issue.another(connection, project, issue.Wanted()) is not None
+
+
+def test_projects_are_listed_page_by_page(connection: Connection, project: Project) -> None:
+    made = issue.with_project(connection, "a first one", "free")
+    assert made is not None
+    first, second = projects.page(connection, "", 2)
+    assert (first.project, first.active_keys) == (made[0], 1)
+    assert (second.project, second.active_keys) == (project, 0)
+    assert projects.page(connection, "a first one", 1) == [second]
+    keys.revoke(connection, made[0].project_id, None)
+    assert projects.page(connection, "", 1)[0].active_keys == 0
+
+
+def test_a_project_is_found_by_name_or_id(connection: Connection, project: Project) -> None:
+    assert projects.look_up(connection, "shop") == project
+    assert projects.look_up(connection, str(project.project_id)) == project
+    named = projects.create(connection, str(project.project_id), "free")
+    assert projects.look_up(connection, str(project.project_id)) == named, "a name comes first"
+    assert projects.look_up(connection, "x" * 101) is None
+    assert projects.look_up(connection, "a\u0000bc") is None
+
+
+def states(connection: Connection, project: Project, now: datetime) -> list[str]:
+    return [key.state(now) for key in keys.of_project(connection, project.project_id)]
+
+
+def by_id(connection: Connection, project: Project) -> dict[str, keys.Key]:
+    return {key.key_id: key for key in keys.of_project(connection, project.project_id)}
