@@ -23,7 +23,7 @@ COMMANDS = (
     *(f"project {verb}" for verb in ("create", "list", "rotate", "revoke", "set-plan")),
     *(f"partitions {verb}" for verb in ("list", "make", "drop")),
 )
-SCREEN_LINES, SCREEN_COLUMNS = 24, 80
+SCREEN_LINES, SCREEN_COLUMNS = 30, 80
 HEAVY = ("robyn", "redis", "psycopg", "pydantic", "structlog", "rich", "ingest._native")
 HELP_S = 2.0
 
