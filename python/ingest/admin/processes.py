@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from ingest.readout import Readout, decode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ingest.settings import Settings
 
 TIMEOUT_S = 2.0
@@ -48,10 +50,14 @@ class Processes:
 
     def ask(self, path: str) -> list[Told]:
         """Get a path from each; never raises, blocks at most TIMEOUT_S."""
-        if not self.urls:
+        return self.ask_each(dict.fromkeys(self.urls, path))
+
+    def ask_each(self, paths: Mapping[str, str]) -> list[Told]:
+        """Get from each named process a path of its own; like `ask`."""
+        if not paths:
             return []
-        with ThreadPoolExecutor(len(self.urls)) as threads:
-            return list(threads.map(lambda name: self._get(name, path), self.urls))
+        with ThreadPoolExecutor(len(paths)) as threads:
+            return list(threads.map(self._get, paths, paths.values()))
 
     def _get(self, name: str, path: str) -> Told:
         connection = http.client.HTTPConnection(urlsplit(self.urls[name]).netloc, timeout=TIMEOUT_S)

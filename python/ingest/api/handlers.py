@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ingest import _native, media, metrics
 from ingest.api import asked, keys, responses
+from ingest.api.refusal_notes import Asker
 from ingest.errors import IngestError
 from ingest.serving import Route
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ingest.api.keys import KeyRing
+    from ingest.api.refusal_notes import RefusalNotes
     from ingest.serving import Request, Response
     from ingest.store.key_table import Grant
     from ingest.stream.append import Appender
@@ -31,10 +33,13 @@ HOUR_US = 3_600_000_000
 _ACCEPTED = 202
 
 
-def event_routes(ring: KeyRing, encoder: _native.Encoder, appender: Appender) -> list[Route]:
+def event_routes(
+    ring: KeyRing, encoder: _native.Encoder, appender: Appender, notes: RefusalNotes
+) -> list[Route]:
     """Give the three routes."""
     return [
-        Route("POST", path, EventRoute(path, ring, encoder, appender).answer) for path in SHAPES
+        Route("POST", path, EventRoute(path, ring, encoder, appender, notes).answer)
+        for path in SHAPES
     ]
 
 
@@ -42,16 +47,23 @@ class EventRoute:
     """One route: its path is its label in the metrics, and says what shape a body has."""
 
     def __init__(
-        self, path: str, ring: KeyRing, encoder: _native.Encoder, appender: Appender
+        self,
+        path: str,
+        ring: KeyRing,
+        encoder: _native.Encoder,
+        appender: Appender,
+        notes: RefusalNotes,
     ) -> None:
         self._path = path
         self._shape = SHAPES[path]
         self._ring = ring
         self._encoder = encoder
         self._appender = appender
+        self._note = notes.note
 
     async def answer(self, request: Request, headers: Mapping[str, str]) -> Response:
         """Answer one request; 202 only after the stream's own answer."""
+        grant = None
         try:
             grant = self._grant(headers)
             media.check_body(headers, request.body)
@@ -61,15 +73,17 @@ class EventRoute:
             received_us = time.time_ns() // 1000
             batch = self._encode(request.body, grant, received_us, wish)
             if batch.status != _ACCEPTED:
-                return self._rejected(batch)
+                return self._rejected(batch, Asker(self._path, headers, grant))
             del request  # its copy of the body, which nobody needs while this waits
             hour = received_us // HOUR_US
             level = await self._appender.submit(batch, grant.project_id, hour, length)
         except media.Refusal as refusal:
-            return self._refused(refusal.code)
+            return self._refused(refusal.code, Asker(self._path, headers, grant))
         except IngestError as error:
-            return self._not_appended(error)
+            return self._not_appended(error, Asker(self._path, headers, grant))
         self._count_accepted(batch, length)
+        if batch.reject_counts:
+            self._note(Asker(self._path, headers, grant), batch.code, batch.status, batch)
         return responses.accepted(batch.response, level, is_minimal=wish.is_minimal)
 
     def _grant(self, headers: Mapping[str, str]) -> Grant:
@@ -99,19 +113,22 @@ class EventRoute:
             metrics.REJECTED.counts[code,] += count
         return batch
 
-    def _refused(self, code: str) -> Response:
+    def _refused(self, code: str, asker: Asker) -> Response:
         response = responses.REFUSALS[code]
         metrics.REFUSED.counts[code,] += 1
+        self._note(asker, code, response.status_code)
         return response
 
-    def _rejected(self, batch: _native.Batch) -> Response:
+    def _rejected(self, batch: _native.Batch, asker: Asker) -> Response:
         metrics.REFUSED.counts[batch.code,] += 1
+        self._note(asker, batch.code, batch.status, batch)
         return responses.rejected(batch.status, batch.response)
 
-    def _not_appended(self, error: IngestError) -> Response:
+    def _not_appended(self, error: IngestError, asker: Asker) -> Response:
         code = responses.code_of(error)
         response = responses.not_appended(code, self._appender.retry_after_s())
         metrics.REFUSED.counts[code,] += 1
+        self._note(asker, code, response.status_code)
         return response
 
     def _count_accepted(self, batch: _native.Batch, length: int) -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import orjson
 
-from ingest import readout
+from ingest import metrics, readout
 from ingest._native import Encoder, Limits, Schema
 from ingest.api import docs, openapi, responses
 from ingest.api.handlers import event_routes
 from ingest.api.keys import KeyFollower, KeyRing
+from ingest.api.refusal_notes import RefusalNotes
 from ingest.errors import SettingsError
 from ingest.serving import Headers, Response, Route, problem, serve
 from ingest.stream.append import Appender, AppendPolicy
@@ -72,15 +73,17 @@ class Worker:
         self._ring = KeyRing()
         self._follower = KeyFollower(self._ring, given.database_url, given.valkey_url)
         self._appender = _appender(settings, index, schema, given.valkey_url)
+        self._notes = RefusalNotes()
         self._is_draining = False
         document = openapi.document(schema, bounds, version("ingest"), [*settings.known_plans])
         self.routes = [
-            *event_routes(self._ring, encoder, self._appender),
+            *event_routes(self._ring, encoder, self._appender, self._notes),
             Route("GET", "/health", self._health),
             Route("GET", "/docs", _constant(_HTML, docs.page(document))),
             Route("GET", "/docs/openapi.json", _constant(_JSON, orjson.dumps(document))),
             Route("GET", "/-/ready", self._health),
             Route("GET", "/-/metrics", self._metrics),
+            Route("GET", "/-/refusals", self._refusals),
         ]
 
     def refuse(self, headers: Mapping[str, str]) -> Response | None:
@@ -126,6 +129,16 @@ class Worker:
         if refusal is None:
             return None
         return responses.not_appended(refusal.code, self._appender.retry_after_s())
+
+    async def _refusals(self, request: Request, _headers: Mapping[str, str]) -> Response:
+        """Give what was refused after a number, and how many events were accepted in all."""
+        after = request.query_params.get("after", None) or ""
+        told = {
+            "accepted": sum(metrics.EVENTS.counts.values()),
+            "refused": self._notes.seen,
+            "notes": self._notes.after(int(after) if after.isdecimal() else 0),
+        }
+        return Response(200, _JSON, orjson.dumps(told))
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         return Response(200, _JSON, readout.encode(readout.own()))

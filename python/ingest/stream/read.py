@@ -18,7 +18,7 @@ from ingest.stream.connection import connect
 from ingest.stream.shards import hold_key, stream_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 Fields: TypeAlias = "list[bytes]"
 
@@ -91,6 +91,14 @@ class StreamReader:
         """Say whether the streams of all these shards are there."""
         with translated():
             return bool(self._client.exists(*map(stream_key, numbers)) == len(numbers))
+
+    def ends(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Give the last id of each shard's stream; of one that is not there yet the first."""
+        with translated():
+            return {
+                shard: self._last_id(key) if self._client.exists(key) else "0-0"
+                for shard, key in ((shard, stream_key(shard)) for shard in numbers)
+            }
 
     def read(self, cursors: Mapping[int, str], count: int, block_ms: int) -> dict[int, list[Entry]]:
         """Read at most `count` entries of each shard after its cursor; empty when none came.
