@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUST_SOURCES := $(shell find native \( -name target -o -name fuzz \) -prune -o \( -name '*.rs' -o -name '*.toml' \) -print) Cargo.toml Cargo.lock
 EXTENSION := python/ingest/_native.abi3.so
 
-.PHONY: help build up test lint bench crash fuzz lock native clean
+.PHONY: help build up test lint bench crash fuzz lock vendor native clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -31,7 +31,7 @@ up: build ## run the whole system here until Ctrl-C (FLAGS="--port 9000 ...")
 LOADGEN := --manifest-path bench/loadgen/Cargo.toml --target-dir target/loadgen --locked
 
 # Each group starts its own servers; the whole suite in one process would keep them all.
-GROUPS := tests/unit tests/contract tests/docs tests/integration tests/crash
+GROUPS := tests/unit tests/contract tests/docs tests/integration tests/browser tests/crash
 
 test: build lint ## run every test, of Rust and Python, on real servers
 	cargo test --workspace --locked --quiet
@@ -81,3 +81,9 @@ lock: ## resolve the pinned dependencies again, with hashes and without an index
 		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/bench.txt
 	$(BIN)/uv pip compile pyproject.toml --constraints requirements/dev.txt --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
+
+STATIC := python/ingest/admin/static/vendor
+
+vendor: ## copy what the dashboard takes from npm into the package (web/package.json has the versions)
+	npm ci --prefix web --ignore-scripts --no-audit --no-fund --silent
+	install -m 644 -D -t $(STATIC)/uplot $(addprefix web/node_modules/uplot/,LICENSE dist/uPlot.iife.min.js dist/uPlot.min.css)

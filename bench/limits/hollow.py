@@ -28,7 +28,7 @@ class Hollow:
         """The two routes that loads are sent to."""
         return [Route("POST", path, self._answer) for path in (SINGLE, BATCH)]
 
-    def refuse(self, headers: Mapping[str, str]) -> Response | None:
+    def refuse(self, _request: Request, headers: Mapping[str, str]) -> Response | None:
         """Let everybody in."""
 
     async def start(self) -> None:

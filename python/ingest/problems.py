@@ -89,6 +89,12 @@ PROBLEMS = _table(
     ),
     Problem("invalid_project", 422, "Unprocessable Content", "the project's fields are not valid"),
     Problem("invalid_key", 422, "Unprocessable Content", "the key's fields are not valid"),
+    Problem(
+        "too_many_attempts",
+        429,
+        "Too Many Requests",
+        "too many wrong tokens or links: wait for as long as Retry-After says",
+    ),
     Problem("internal_error", 500, "Internal Server Error", "this is a fault of the server"),
     Problem("overloaded", 503, _RETRY, "more waits than may: come back later"),
     Problem("stream_full", 503, _RETRY, "the stream has no room until it drains"),

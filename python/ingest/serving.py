@@ -79,7 +79,7 @@ class Service(Protocol):
     def routes(self) -> Sequence[Route]:
         """All routes; a GET answers HEAD too."""
 
-    def refuse(self, headers: Mapping[str, str]) -> Response | None:
+    def refuse(self, request: Request, headers: Mapping[str, str]) -> Response | None:
         """Give the answer for a caller who may not ask at all; None lets the request in."""
 
     async def start(self) -> None:
@@ -158,7 +158,7 @@ class _Process:
             self._in_flight += 1
             headers = request.headers.to_dict()
             try:
-                response = refuse(headers)
+                response = refuse(request, headers)
                 if response is None:
                     answering = answer(request, headers)
                     del request  # so that the handler can let go of the body

@@ -28,7 +28,7 @@ class Sleeper:
             Route("POST", "/fail", self._fail),
         )
 
-    def refuse(self, headers: Mapping[str, str]) -> Response | None:
+    def refuse(self, _request: Request, headers: Mapping[str, str]) -> Response | None:
         """Let in who knows the secret."""
         return None if headers.get("x-secret") == SECRET else self.refusal
 

@@ -1,24 +1,26 @@
-"""The admin process: health, metrics and projects, on loopback, always with a token.
+"""The admin process: dashboard, health, metrics and projects, on loopback, always with a token.
 
-A page in a browser can't use it: a request must carry the token and name a host that is on the
-list, which a name that somebody points at 127.0.0.1 is not.
+Who may ask is `gate`'s to say.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 from typing import TYPE_CHECKING, NoReturn
 
 import orjson
 
 from ingest import readout
-from ingest.admin import exposition, health
+from ingest.admin import exposition, health, static_files
+from ingest.admin.dead_letters import DeadLetters
+from ingest.admin.gate import Gate
+from ingest.admin.heads import JSON
+from ingest.admin.login import Login
 from ingest.admin.processes import Processes
 from ingest.admin.project_routes import project_routes
 from ingest.admin.projects import Projects
 from ingest.errors import SettingsError
-from ingest.serving import Headers, Response, Route, problem, serve
+from ingest.serving import Headers, Response, Route, serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 NAMES = ("127.0.0.1", "localhost", "[::1]")
-BEARER = "Bearer "
-_JSON = Headers({"Content-Type": "application/json", "Cache-Control": "no-store"})
 _TEXT = Headers({"Content-Type": exposition.CONTENT_TYPE})
 
 
@@ -44,9 +44,11 @@ class Admin:
     def __init__(self, settings: Settings) -> None:
         if settings.admin_token is None or not (settings.database_url and settings.valkey_url):
             raise SettingsError("admin_token, database_url and valkey_url: admin needs all three")
-        self._authorization = BEARER + settings.admin_token.get_secret_value()
-        self._hosts = {f"{name}:{settings.admin_port}" for name in NAMES}
-        self._hosts |= set(settings.admin_hosts.split())
+        token = settings.admin_token.get_secret_value()
+        hosts = {f"{name}:{settings.admin_port}" for name in NAMES}
+        hosts |= set(settings.admin_hosts.split())
+        self._login = Login(token, settings.admin_port)
+        self._gate = Gate(hosts, token, self._login.cookie, self._login.sessions)
         self._database_url = settings.database_url
         self._valkey_url = settings.valkey_url
         self._processes = Processes(settings)
@@ -55,23 +57,20 @@ class Admin:
 
     @property
     def routes(self) -> Sequence[Route]:
-        """All routes; each needs the token."""
+        """All routes."""
         return [
+            *static_files.routes(),
+            *self._login.routes,
+            *DeadLetters(self._database_url).routes,
             Route("GET", "/livez", self._livez),
             Route("GET", "/readyz", self._readyz),
             Route("GET", "/metrics", self._metrics),
             *project_routes(self._projects),
         ]
 
-    def refuse(self, headers: Mapping[str, str]) -> Response | None:
-        """Let in who names a host of the list and brings the token."""
-        if headers.get("host") not in self._hosts:
-            return problem("forbidden")
-        given = headers.get("authorization")
-        if given is None:
-            return problem("unauthorized", "the admin token is needed", WWW_Authenticate="Bearer")
-        is_allowed = hmac.compare_digest(given.encode(), self._authorization.encode())
-        return None if is_allowed else problem("forbidden")
+    def refuse(self, request: Request, headers: Mapping[str, str]) -> Response | None:
+        """Refuse whom the gate does not let in."""
+        return self._gate.refuse(request, headers)
 
     async def start(self) -> None:
         """Need nothing: every part is asked when somebody wants to know."""
@@ -88,7 +87,7 @@ class Admin:
         """End nothing: nothing goes on between requests."""
 
     async def _livez(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        return Response(200, _JSON, b'{"status":"ok"}')
+        return Response(200, JSON, b'{"status":"ok"}')
 
     async def _readyz(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         database, stream, processes = await asyncio.gather(
@@ -104,7 +103,7 @@ class Admin:
             "status": "ok" if is_ready else "not ready",
             "parts": [part._asdict() for part in parts],
         }
-        return Response(200 if is_ready else 503, _JSON, orjson.dumps(told))
+        return Response(200 if is_ready else 503, JSON, orjson.dumps(told))
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         told = await asyncio.to_thread(self._processes.readouts)

@@ -86,7 +86,7 @@ class Worker:
             Route("GET", "/-/refusals", self._refusals),
         ]
 
-    def refuse(self, headers: Mapping[str, str]) -> Response | None:
+    def refuse(self, _request: Request, headers: Mapping[str, str]) -> Response | None:
         """Answer nobody but the edge."""
         given = headers.get("x-ingest-edge", "")
         return None if hmac.compare_digest(given, self._secret) else responses.FORBIDDEN

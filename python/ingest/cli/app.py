@@ -13,6 +13,7 @@ from ingest.cli import (
     audit,
     check,
     consume,
+    dashboard,
     deadletter,
     edge,
     export,
@@ -40,7 +41,8 @@ APP = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
-    *(up.up, stop.stop, status.status, check.check, audit.audit, export.export),
+    *(up.up, stop.stop, status.status, dashboard.dashboard),
+    *(check.check, audit.audit, export.export),
     *(serve.serve, consume.consume, admin.admin, migrate.migrate),
 )
 for command in COMMANDS:

@@ -7,6 +7,8 @@ import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ingest.cli import login_link
+from ingest.errors import IngestError
 from ingest.local import private_file
 from ingest.local.postgres import DATABASE, OWNER
 
@@ -22,13 +24,15 @@ def greeting(stack: Stack, run_file: RunFile, seconds: float, is_terminal: bool)
     key_file = stack.home.key_file
     key = run_file.api_key if is_terminal else f"$(cat {shlex.quote(str(key_file))})"
     shown = f"{run_file.api_key}  (kept in {key_file})" if is_terminal else f"in {key_file}"
+    admin = _link(run_file) if is_terminal else run_file.admin_url
     return f"""
 ingest {run_file.version} is ready after {seconds:.1f} s
 
   events   {run_file.url}/v1/events
   key      {shown}
   docs     {run_file.url}/docs
-  admin    {run_file.admin_url}  (token: admin_token in {stack.home.run_file})
+  admin    {admin}
+           (token: admin_token in {stack.home.run_file})
   logs     {stack.home.log}
 
 Post an event:
@@ -40,6 +44,14 @@ See it:
   {_psql(stack)}
 
 Ctrl-C stops it; a second Ctrl-C forces."""
+
+
+def _link(run_file: RunFile) -> str:
+    """Give a link to the dashboard; what is not ready yet is no reason to say nothing."""
+    try:
+        return f"{login_link.fresh(run_file.admin_url, run_file.admin_token)}  (works once)"
+    except IngestError:
+        return run_file.admin_url
 
 
 def _curl(stack: Stack, url: str, key: str) -> str:

@@ -31,7 +31,9 @@ COLUMNS: LiteralString = (
     " event, sqlstate, column_name, message"
 )
 FIND: LiteralString = f"""
-    SELECT {COLUMNS} FROM dead_letter WHERE {PICK} ORDER BY id DESC LIMIT %(limit)s
+    SELECT {COLUMNS} FROM dead_letter
+    WHERE {PICK} AND (%(before)s::bigint IS NULL OR id < %(before)s)
+    ORDER BY id DESC LIMIT %(limit)s
 """  # noqa: S608
 COUNT: LiteralString = f"SELECT count(*) FROM dead_letter WHERE {PICK}"  # noqa: S608
 DROP: LiteralString = f"""
@@ -97,10 +99,15 @@ class KeptLetter:
         return self.sqlstate or self.message.partition(":")[0]
 
 
-def find(connection: Connection, pick: Pick, limit: int | None = None) -> list[KeptLetter]:
-    """Give letters, the newest `limit` of them, the oldest first. Retryable or NeedsPerson."""
+def find(
+    connection: Connection, pick: Pick, limit: int | None = None, before: int | None = None
+) -> list[KeptLetter]:
+    """Give letters, the newest `limit` of those before an id, the oldest first.
+
+    Raises Retryable or NeedsPerson.
+    """
     with translated():
-        rows = connection.execute(FIND, pick.parameters() | {"limit": limit})
+        rows = connection.execute(FIND, pick.parameters() | {"limit": limit, "before": before})
         return [KeptLetter(*row) for row in rows][::-1]
 
 
