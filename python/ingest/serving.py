@@ -13,11 +13,13 @@ use. Its parser trusts its peer, so something that frames requests must stand in
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -119,12 +121,14 @@ class _Process:
         self._last_at = 0.0
         self._is_stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._threads: set[int] = set()
 
     def run(self) -> NoReturn:
         initialize_event_loop()  # type: ignore[no-untyped-call]
         server = Server()
         for method, path, answer in self._table():
-            function = FunctionInfo(self._counted(path, answer), True, 1, {}, {})
+            handle = self._attached(self._counted(path, answer))
+            function = FunctionInfo(handle, True, 1, {}, {})
             server.add_route(getattr(HttpMethod, method), path, function, False)
         server.add_startup_handler(FunctionInfo(self._started, True, 0, {}, {}))
         held = SocketHeld(*self._address)
@@ -147,6 +151,23 @@ class _Process:
             for method in METHODS
             if (method, path) not in taken
         ]
+
+    def _attached(
+        self, counted: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Let Robyn's thread, which calls this, keep its state in the interpreter.
+
+        Otherwise each of its several calls a request makes one and ends it, with the memory for
+        its frames mapped and unmapped: 12 % of a worker's CPU with single events.
+        """
+
+        def attached(request: Request) -> Awaitable[Response]:
+            if threading.get_ident() not in self._threads:
+                self._threads.add(threading.get_ident())
+                ctypes.pythonapi.PyGILState_Ensure()
+            return counted(request)
+
+        return attached
 
     def _counted(self, path: str, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         refuse, clock = self._service.refuse, time.perf_counter
