@@ -17,13 +17,13 @@ import re
 from typing import TYPE_CHECKING
 
 from ingest.errors import IngestError, Retryable, ShardMissing, StreamRefused
-from ingest.stream.connection import ErrorReply
+from ingest.stream.replies import ErrorReply
 from ingest.stream.shards import accepted_key, stream_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ingest.stream.connection import Reply
+    from ingest.stream.replies import Reply
 
 # Larger values travel as buffers of their own: joining them would copy them once more.
 JOIN_BYTES = 8192

@@ -7,36 +7,29 @@ became sixteen entries. Both kinds made here have no retries; whoever uses one d
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import hiredis
 import redis
 from redis.asyncio.connection import ConnectionPool as AsyncConnectionPool
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ingest.errors import NeedsPerson, Retryable
+from ingest.stream.replies import Replies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from redis.asyncio.connection import AbstractConnection
 
+    from ingest.stream.replies import Reply
+
 CONNECT_TIMEOUT_S = 2.0
 COMMAND_TIMEOUT_S = 5.0
 # What a person must mend; any other failure to connect may pass by itself.
 _LASTING = (redis.AuthenticationError, redis.exceptions.NoPermissionError)
-
-
-class ErrorReply(NamedTuple):
-    """An error that the server answered instead of a value: its first word, and the rest."""
-
-    code: str
-    text: str
-
-
-Reply = bytes | int | None | ErrorReply | list["Reply"]
 
 
 class Lost(Retryable):
@@ -92,6 +85,9 @@ class Wire:
 
     def __init__(self, connection: AbstractConnection) -> None:
         self._connection = connection
+        # No part of the library's interface: its pinned version has it.
+        writer: Any = connection._writer  # noqa: SLF001
+        self._replies = Replies(writer.transport)
 
     async def exchange(
         self, buffers: Sequence[bytes], replies: int, timeout_s: float
@@ -101,55 +97,18 @@ class Wire:
         An error reply is an element of the answer. Lost when not all of them came in time; the
         connection is closed then.
         """
-        received: list[Reply] = []
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._connection.send_packed_command(buffers, check_health=False)
-                while len(received) < replies:
-                    received.append(await self._read())
-        except (redis.RedisError, OSError, TimeoutError) as error:
+            await self._replies.exchange(buffers, replies, timeout_s)
+        except (hiredis.ProtocolError, OSError) as error:
             await _abandon(self._connection)
-            raise Lost(
-                f"Valkey's connection was lost: {str(error) or 'time-out'}", received
-            ) from error
-        return received
+            raise Lost(f"Valkey's connection was lost: {error}", self._replies.received) from error
+        return self._replies.received
 
     async def close(self) -> None:
         """End the connection; nothing may be in flight."""
         await _abandon(self._connection)
 
-    async def _read(self) -> Reply:
-        try:
-            reply = await self._connection.read_response(
-                disable_decoding=True, timeout=math.inf, disconnect_on_error=False
-            )
-        except redis.RedisError as error:
-            answered = _error_reply(error)
-            if answered is None:
-                raise
-            return answered
-        return _plain(reply)
-
 
 async def _abandon(connection: AbstractConnection) -> None:
     with suppress(redis.RedisError, OSError):
         await connection.disconnect(nowait=True)
-
-
-def _plain(reply: object) -> Reply:
-    if isinstance(reply, list):
-        return [_plain(item) for item in reply]
-    if isinstance(reply, redis.RedisError):
-        return _error_reply(reply) or ErrorReply("ERR", str(reply))
-    return reply  # type: ignore[return-value]  # bytes, int or None, from the parser
-
-
-def _error_reply(error: redis.RedisError) -> ErrorReply | None:
-    """Give what the server answered; None when the error is the connection's own."""
-    text = str(error)
-    if error.status_code is not None:
-        return ErrorReply(error.status_code, text)
-    if isinstance(error, redis.ResponseError):
-        code, _, rest = text.partition(" ")
-        return ErrorReply(code, rest)
-    return None

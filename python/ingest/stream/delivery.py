@@ -16,9 +16,9 @@ from ingest.stream.command import reply_count, verdict
 from ingest.stream.connection import Lost
 
 if TYPE_CHECKING:
-    from ingest.stream.connection import Reply
     from ingest.stream.group import Transaction
     from ingest.stream.link import Link
+    from ingest.stream.replies import Reply
 
 CANNOT_SEND = (Retryable, NeedsPerson, StreamRefused)
 

@@ -14,7 +14,7 @@ import redis
 from ingest.stream.command import command
 
 if TYPE_CHECKING:
-    from ingest.stream.connection import Reply
+    from ingest.stream.replies import Reply
 
 NEEDED = {
     b"appendonly": b"yes",

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from ingest._native import Schema
-    from ingest.stream.connection import Reply, Wire
+    from ingest.stream.connection import Wire
+    from ingest.stream.replies import Reply
 
 
 class Link:

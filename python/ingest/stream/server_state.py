@@ -20,8 +20,8 @@ from ingest.stream.shards import stream_key
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ingest.stream.connection import Reply
     from ingest.stream.durability import AckLevel
+    from ingest.stream.replies import Reply
 
 SAFE_POLICY = "noeviction"
 REPLIES = 3

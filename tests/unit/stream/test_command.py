@@ -6,7 +6,7 @@ import pytest
 from ingest.errors import Retryable, ShardMissing, StreamRefused
 from ingest.stream import command
 from ingest.stream.command import COUNT_SCRIPT, JOIN_BYTES, ShardCommands, verdict
-from ingest.stream.connection import ErrorReply, Reply
+from ingest.stream.replies import ErrorReply, Reply
 
 QUEUED: list[Reply] = [b"OK", b"QUEUED", b"QUEUED"]
 ABORTED = ErrorReply("EXECABORT", "Transaction discarded because of previous errors.")

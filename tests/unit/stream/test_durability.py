@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ingest.stream import durability
-from ingest.stream.connection import ErrorReply, connect
+from ingest.stream.connection import connect
 from ingest.stream.durability import NEEDED, AckLevel
+from ingest.stream.replies import ErrorReply
 
 if TYPE_CHECKING:
     from ingest.local.valkey import EmbeddedValkey
-    from ingest.stream.connection import Reply
+    from ingest.stream.replies import Reply
     from redis import Redis
 
 ALL = [text for pair in NEEDED.items() for text in pair]

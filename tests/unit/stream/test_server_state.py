@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ingest.errors import Retryable
 from ingest.stream import server_state, shards
-from ingest.stream.connection import ErrorReply, connect, connect_async
+from ingest.stream.connection import connect, connect_async
 from ingest.stream.durability import AckLevel
+from ingest.stream.replies import ErrorReply
 from ingest.stream.server_state import ServerState
 
 from tests.unit.stream.rig import SHARDS
