@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from ingest.local.data_dir import DataDir
 from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.valkey import EmbeddedValkey
+from ingest.settings import PREFIX
 
 from tests import databases
 from tests.running import Running
@@ -30,7 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Switch the plugin on."""
+    """Switch the plugin on, and settings off that whoever runs the tests has in the environment."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
     if config.getoption(STRICT):
         config.pluginmanager.register(StrictSkips())
 
