@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pygal
@@ -10,6 +11,11 @@ from pygal.style import Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+# It leaves a finder of Python 3.3 behind, about which every later import of what is missing warns.
+sys.meta_path[:] = [
+    finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)
+]
 
 Points = list[tuple[float, float]]
 #: No more points than pixels.
