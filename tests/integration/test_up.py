@@ -8,11 +8,14 @@ import shutil
 import signal
 import socket
 import stat
+import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from ingest.local import account as accounts
 from ingest.local.account import Account
@@ -27,6 +30,7 @@ pytestmark = pytest.mark.stack
 FIELDS = ["url", "admin_url", "admin_token", "api_key", "dsn", "valkey_url", "version", "pids"]
 PROCESSES = {"edge", "worker-0", "worker-1", "consumer-0", "valkey", "postgres", "admin"}
 RUN_USER = "nobody"
+SOON_S = 5.0
 
 
 def test_run_json_says_how_to_reach_it(stack: Running) -> None:
@@ -64,6 +68,20 @@ def test_an_event_is_stored_and_stays_over_a_restart(base: Path) -> None:
         second = running.post(event()).json()["event_ids"]
         until(lambda: len(running.stored()) == 2, 10, "both events stored")
         assert set(running.stored()) == {*first, *second}
+
+
+def test_a_lone_event_is_stored_within_50_ms_of_its_202(stack: Running) -> None:
+    waits = []
+    query = "SELECT FROM event WHERE event_id = %s"
+    with psycopg.connect(stack.run.dsn, autocommit=True) as client:
+        for _ in range(15):
+            ids = stack.post(event()).json()["event_ids"]
+            acknowledged = time.monotonic()
+            while client.execute(query, ids).fetchone() is None:
+                assert time.monotonic() - acknowledged < SOON_S, "stored"
+                time.sleep(0.001)
+            waits.append(time.monotonic() - acknowledged)
+    assert statistics.median(waits) < 0.05, waits
 
 
 def test_the_printed_lines_work_when_pasted(stack: Running) -> None:
