@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from tests.contract.wire import BATCH, INGEST, NATIVE, SINGLE, Answer, good, post
@@ -119,8 +120,14 @@ def test_json_by_other_names(stack: Running, content_type: str) -> None:
 
 
 def test_text_that_is_not_ascii_comes_back_equal(stack: Running) -> None:
-    own = good(event_id=str(uuid4()), user_id="ключ 🗝 \\u0007")
+    text = "ключ 🗝 \a"
+    own = good(event_id=str(uuid4()), user_id=text, properties={text: text})
     accepted(post(stack, own))
+    until(lambda: own["event_id"] in stack.stored(), 20, "stored")
+    with psycopg.connect(stack.run.dsn) as client:
+        query = "SELECT user_id, properties FROM event WHERE event_id = %s"
+        row = client.execute(query, [own["event_id"]]).fetchone()
+    assert row == (text, {text: text})
 
 
 def test_a_request_id_of_the_client_comes_back(stack: Running) -> None:

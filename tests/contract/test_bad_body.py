@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from tests.contract.wire import BATCH, INGEST, NATIVE, SINGLE, good, packed, post
+from tests.running import until
 
 if TYPE_CHECKING:
     from tests.running import Running
@@ -145,6 +147,19 @@ def test_a_duplicated_field(stack: Running) -> None:
     answer = post(stack, twice, SINGLE)
     assert (answer.status, answer.code) == (422, "duplicate_field")
     assert answer.json["field"] == "user_id"
+
+
+def test_a_duplicated_property(stack: Running) -> None:
+    declared = packed(good(properties={"price": "HERE"}))
+    answer = post(stack, declared.replace(b'"HERE"', b'1,"price":2'), SINGLE)
+    assert (answer.status, answer.code) == (422, "duplicate_field")
+    assert answer.json["field"] == "properties.price"
+    other = packed(good(properties={"a": "HERE"})).replace(b'"HERE"', b'1,"a":2')
+    (event_id,) = post(stack, other).json["event_ids"]
+    until(lambda: event_id in stack.stored(), 20, "stored")
+    with psycopg.connect(stack.run.dsn) as client:
+        query = "SELECT properties FROM event WHERE event_id = %s"
+        assert client.execute(query, [event_id]).fetchall() == [({"a": 2},)]
 
 
 def test_a_batch_of_which_every_event_is_bad(stack: Running) -> None:
