@@ -85,13 +85,8 @@ impl Answer<'_> {
 
     fn write_batch(&self, out: &mut Vec<u8>) {
         out.reserve(64 + self.draft.event_ids.len() * 39 + self.draft.rejections.len() * 128);
-        write_raw(
-            format_args!(
-                r#"{{"status":"accepted","accepted":{}"#,
-                self.draft.event_ids.len()
-            ),
-            out,
-        );
+        out.extend_from_slice(br#"{"status":"accepted","accepted":"#);
+        write_count(self.draft.event_ids.len(), out);
         if !self.request.is_minimal {
             out.extend_from_slice(br#","event_ids":["#);
             write_list(&self.draft.event_ids, out, write_id);
@@ -221,6 +216,22 @@ fn write_id(id: &EventId, out: &mut Vec<u8>) {
     let mut text = [b'"'; 38];
     text[1..37].copy_from_slice(&identity::format(id));
     out.extend_from_slice(&text);
+}
+
+/// Decimal digits. `fmt` takes 240 instructions more (callgrind), 2 % of the call for a lone event.
+#[inline]
+fn write_count(mut count: usize, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b"0123456789"[count % 10];
+        count /= 10;
+        if count == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
 }
 
 /// Text that needs no escapes: names and numbers of this crate.
