@@ -70,6 +70,11 @@ def encode(encoder: Encoder, body: str | bytes) -> Batch:
     return encoder.encode(body, PROJECT, NOW_US, SHAPE_NATIVE)
 
 
+def encode_keyed(encoder: Encoder, body: str | bytes) -> Batch:
+    """Encode a request that has an Idempotency-Key."""
+    return encoder.encode(body, PROJECT, NOW_US, SHAPE_NATIVE, idempotency_key="a key")
+
+
 def timed(benchmark: BenchmarkFixture, events: int, run: Callable[[], T]) -> T:
     """Measure `run`, which handles so many events; give its last result."""
     iterations = max(1, EVENTS_A_ROUND // events)
