@@ -74,6 +74,25 @@ def test_ready_drained_and_stopped(base: Path) -> None:
     assert not edge.is_ready()
 
 
+@pytest.mark.parametrize("is_whole_head", [False, True], ids=["head", "body"])
+def test_a_client_that_is_too_slow_is_cut_off_without_an_answer(
+    base: Path, is_whole_head: bool
+) -> None:
+    """As the page for clients says; nginx knows the status 408, but never sends it."""
+    edge = edge_of(base, head_timeout_s=1, body_timeout_s=1)
+    edge.prepare()
+    edge.start()
+    try:
+        edge.wait_ready(10)
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Api-Key: {KEY}\r\nContent-Length: 9\r\n"
+        port = int(edge.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
+            slow.sendall((head + "\r\n{" if is_whole_head else head).encode())
+            assert _received(slow) == b""
+    finally:
+        edge.stop()
+
+
 def test_tls_by_two_settings(base: Path) -> None:
     key, certificate = base / "the key.pem", base / "cert.pem"
     certificates.make(certificate, key)
@@ -92,6 +111,15 @@ def test_tls_by_two_settings(base: Path) -> None:
             assert secure.version() in {"TLSv1.2", "TLSv1.3"}
     finally:
         edge.stop()
+
+
+def _received(connection: socket.socket) -> bytes:
+    """Everything until the other side closes; a reset is an end, too."""
+    try:
+        with connection.makefile("rb") as stream:
+            return stream.read()
+    except ConnectionResetError:
+        return b""
 
 
 def _post(edge: Edge) -> dict[str, object]:
