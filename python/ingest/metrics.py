@@ -147,7 +147,7 @@ VALKEY_MAX_BYTES = Gauge(
 VALKEY_FULL_IN_SECONDS = Gauge(
     "ingest_valkey_full_in_seconds",
     "s",
-    "until `stream_full` is answered, at the last minute's rate; +Inf when it does not fill",
+    "until `stream_full` is answered, at the last minute's rate; +Inf above a day",
     is_own=False,
 )
 VALKEY_FSYNC = Gauge(

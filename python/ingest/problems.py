@@ -109,5 +109,7 @@ PROBLEMS = _table(
     ),
     Problem("keys_unavailable", 503, _RETRY, "the keys are not loaded yet"),
     Problem("database_unavailable", 503, _RETRY, "PostgreSQL can't be reached"),
+    Problem("not_consuming", 503, _RETRY, "this consumer does not do its work"),
+    Problem("not_sampled", 503, _RETRY, "nothing is known of the other processes yet"),
     Problem("draining", 503, _RETRY, "this server is stopping"),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -39,8 +39,12 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """One process: who it is, what it has used, what it has counted."""
+    """One process: who it is, what it has used, what it has counted.
 
+    `fault` says why it does not do its work at present; empty while it does.
+    """
+
+    fault: str
     pid: int
     started: float
     cpu_s: float
@@ -52,11 +56,13 @@ class Readout:
         return next((family for family in self.families if family.name == name), None)
 
 
-def own() -> Readout:
+def own(fault: str = "") -> Readout:
     """Read this process's own numbers."""
     times = os.times()
     families = [family_of(metric) for metric in metrics.ALL if metric.about.is_own]
-    return Readout(os.getpid(), _STARTED, times.user + times.system, _memory_bytes(), families)
+    return Readout(
+        fault, os.getpid(), _STARTED, times.user + times.system, _memory_bytes(), families
+    )
 
 
 def family_of(metric: Metric) -> Family:
@@ -68,9 +74,7 @@ def family_of(metric: Metric) -> Family:
 def encode(readout: Readout) -> bytes:
     """Write it as JSON; metrics without a series are left out."""
     families = [family for family in readout.families if family.rows]
-    return orjson.dumps(
-        Readout(readout.pid, readout.started, readout.cpu_s, readout.memory_bytes, families)
-    )
+    return orjson.dumps(replace(readout, families=families))
 
 
 def decode(text: bytes) -> Readout:
@@ -89,7 +93,10 @@ def _family(fields: dict[str, Any]) -> Family:
 
 
 def _value(value: Any) -> Value:
-    return (value[0], value[1]) if isinstance(value, list) else float(value)
+    counts: Value = (value[0], value[1]) if isinstance(value, list) else value
+    if not isinstance(counts, tuple | int | float):
+        raise TypeError(f"{counts!r} is no number")
+    return counts
 
 
 def _memory_bytes() -> int:

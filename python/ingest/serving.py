@@ -21,7 +21,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import weakref
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -46,7 +47,18 @@ try:
 finally:
     sys.argv = _arguments
 
-__all__ = ["Answer", "Headers", "Request", "Response", "Route", "Service", "problem", "serve"]
+__all__ = [
+    "Answer",
+    "Flow",
+    "Headers",
+    "Request",
+    "Response",
+    "Route",
+    "Service",
+    "Stream",
+    "problem",
+    "serve",
+]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Robyn's own threads only carry requests to the one event loop that runs all handlers.
@@ -58,7 +70,38 @@ POLL_S = 0.02
 OTHER = "other"
 NOISY_LOGGERS = ("actix_server", "actix_http", "actix_web", "mio", "robyn")
 
-Answer = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
+# Each waits in a thread of the HTTP server, of which there are some hundred.
+MAX_STREAMS = 32
+
+
+class Flow(Protocol):
+    """What a stream sends, asked for by one thread of the HTTP server at a time.
+
+    It is let go of when the client has gone, which is noticed when something is sent: whoever
+    waits in it for long must give something to send from time to time.
+    """
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give itself."""
+
+    def __next__(self) -> bytes:
+        """Wait for the next piece; StopIteration ends the answer."""
+
+    def end(self) -> None:
+        """Let the flow stop soon; called at a drain, from the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer without an end, in pieces. The names are those that Robyn looks for."""
+
+    content: Flow
+    headers: Headers
+    status_code: int = 200
+    media_type: str = ""  # what is not Robyn's own type gets no headers of it
+
+
+Answer = Callable[[Request, Mapping[str, str]], Awaitable[Response | Stream]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +161,7 @@ class _Process:
         self._address = (host, port)
         self._drain_timeout_s = drain_timeout_s
         self._in_flight = 0
+        self._flows: weakref.WeakSet[Flow] = weakref.WeakSet()
         self._last_at = 0.0
         self._is_stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,15 +197,15 @@ class _Process:
         ]
 
     def _attached(
-        self, counted: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
+        self, counted: Callable[[Request], Awaitable[Response | Stream]]
+    ) -> Callable[[Request], Awaitable[Response | Stream]]:
         """Let Robyn's thread, which calls this, keep its state in the interpreter.
 
         Otherwise each of its several calls a request makes one and ends it, with the memory for
         its frames mapped and unmapped: 12 % of a worker's CPU with single events.
         """
 
-        def attached(request: Request) -> Awaitable[Response]:
+        def attached(request: Request) -> Awaitable[Response | Stream]:
             if threading.get_ident() not in self._threads:
                 self._threads.add(threading.get_ident())
                 ctypes.pythonapi.PyGILState_Ensure()
@@ -169,21 +213,25 @@ class _Process:
 
         return attached
 
-    def _counted(self, path: str, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+    def _counted(
+        self, path: str, answer: Answer
+    ) -> Callable[[Request], Awaitable[Response | Stream]]:
         refuse, clock = self._service.refuse, time.perf_counter
-        route = path if not isinstance(answer, _Fallback) else OTHER
+        route = path if any(path == one.path for one in self._service.routes) else OTHER
         seconds, counts = metrics.REQUEST_SECONDS.of(route), metrics.REQUESTS.counts
 
-        async def counted(request: Request) -> Response:
+        async def counted(request: Request) -> Response | Stream:
             began = clock()
             self._in_flight += 1
             headers = request.headers.to_dict()
             try:
-                response = refuse(request, headers)
+                response: Response | Stream | None = refuse(request, headers)
                 if response is None:
                     answering = answer(request, headers)
                     del request  # so that the handler can let go of the body
                     response = await answering
+                    if isinstance(response, Stream):
+                        response = self._opened(response)
             except Exception:  # noqa: BLE001 - the outermost loop: one bad request ends alone
                 request_id = headers.get("x-request-id")
                 log.get(__name__).exception("a handler failed", request_id=request_id)
@@ -196,6 +244,14 @@ class _Process:
             return response
 
         return counted
+
+    def _opened(self, stream: Stream) -> Response | Stream:
+        """Keep a bound on the streams, and know them for the drain."""
+        if len(self._flows) >= MAX_STREAMS or self._is_stopping:
+            stream.content.end()
+            return problem("overloaded", Retry_After="5")
+        self._flows.add(stream.content)
+        return stream
 
     async def _started(self) -> None:
         try:
@@ -235,6 +291,8 @@ class _Process:
         log.get(__name__).info("draining", in_flight=self._in_flight)
         notify(STOPPING)
         self._service.drain()
+        for flow in list(self._flows):
+            flow.end()
         self._last_at = clock()
         deadline = clock() + self._drain_timeout_s
         while clock() < deadline and not self._is_quiet():  # noqa: ASYNC110 - two clocks to watch

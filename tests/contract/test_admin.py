@@ -51,7 +51,15 @@ def test_every_part_is_ready(stack: Running) -> None:
     answer = admin(stack, "/readyz")
     assert answer.status_code == 200, answer.text
     parts = answer.json()["parts"]
-    assert [part["name"] for part in parts] == ["postgresql", "valkey", "worker-0", "worker-1"]
+    assert [part["name"] for part in parts] == [
+        "postgresql",
+        "valkey",
+        "worker-0",
+        "worker-1",
+        "consumer-0",
+        "partitions",
+    ]
+    assert {part["warning"] for part in parts} == {""}
     assert {part["reason"] for part in parts} == {""}
     assert parts[1]["detail"].startswith("ack fsync, ")
     assert parts[1]["detail"].endswith(" MiB used of 1024 MiB")

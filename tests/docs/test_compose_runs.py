@@ -34,7 +34,10 @@ PATH = "/usr/bin:/bin"
 ANYWHERE = "0.0.0.0"  # noqa: S104 - what a container listens on
 HOSTS = "INGEST_ADMIN_HOSTS"
 EDGE_FILES = ("edge.conf", "listen.conf", "listen-tls.conf")
-PORTS = ("valkey:6379", "worker-0:8080", "worker-1:8080", "admin:8081", "edge:8080")
+PORTS = (
+    *("valkey:6379", "worker-0:8080", "worker-1:8080", "consumer:8082"),
+    *("admin:8081", "edge:8080"),
+)
 
 pytestmark = pytest.mark.stack
 
@@ -213,7 +216,7 @@ def test_the_parts_together_store_an_event(
         env = {key: env[key] if key == HOSTS else replaced(env[key], moved) for key in env}
         own = {"PATH": PATH, "INGEST_ADMIN_PORT": str(at["admin:8081"])}
         names = {ANYWHERE: "127.0.0.1", "ingest_worker": "composed_worker"}
-        names["8080"] = str(at.get(f"{name}:8080", ""))
+        names |= {port: str(at.get(f"{name}:{port}", "")) for port in ("8080", "8082")}
         command = [names.get(word, word) for word in of["command"]]
         return [sys.executable, "-m", "ingest.cli", *command], env | own
 

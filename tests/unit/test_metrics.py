@@ -29,7 +29,7 @@ def samples(text: bytes) -> dict[tuple[str, str], float]:
 
 
 def told(*own: Tally | Gauge | Histogram) -> readout.Readout:
-    return readout.Readout(1, 2.0, 3.0, 4, [readout.family_of(metric) for metric in own])
+    return readout.Readout("", 1, 2.0, 3.0, 4, [readout.family_of(metric) for metric in own])
 
 
 @given(st.lists(st.floats(0, 3, width=16)))
@@ -92,10 +92,10 @@ def test_a_gauge_is_asked_when_somebody_looks() -> None:
 def test_a_readout_comes_back_as_it_was() -> None:
     metrics.REQUESTS.counts["/x", "202"] += 2
     metrics.APPEND_SECONDS.of().observe(0.003)
-    own = readout.own()
+    own = readout.own("full")
     back = readout.decode(readout.encode(own))
-    assert (back.pid, back.started, back.memory_bytes) == (own.pid, own.started, own.memory_bytes)
-    assert own.memory_bytes > 1 << 20
+    assert (back.pid, back.started, back.fault) == (own.pid, own.started, "full")
+    assert back.memory_bytes == own.memory_bytes > 1 << 20
     assert samples(exposition.render({"p": back}, [])) == samples(exposition.render({"p": own}, []))
     assert back.family("ingest_requests_total") is not None
     assert back.family("ingest_lag_events") is None, "that is made by admin"

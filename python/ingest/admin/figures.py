@@ -1,7 +1,8 @@
 """What people are shown, as one JSON object: GET /api/v1/figures, and once a second in the stream.
 
 The dashboard and `ingest status` read this and nothing else. A value that can't be known is null;
-nothing is made up. Times are seconds, `at` is unix time, rates are per second over `window_s`.
+nothing is made up. Times are seconds, `at` is unix time, rates are those of the last two seconds
+(five while nobody looks), quantiles those of `window_s`, about ten.
 """
 
 from __future__ import annotations
@@ -84,9 +85,10 @@ class Refusing:
 
 @dataclass(frozen=True, slots=True)
 class Valkey:
-    """The stream's server. `full_in_s` is null while it does not fill; `refusing_at_bytes` is full.
+    """The stream's server, full at `refusing_at_bytes`.
 
-    `ack` is what answers may promise by its settings.
+    `full_in_s`, at the last minute's rate, is null above a day; `ack` is what its settings let
+    answers promise.
     """
 
     used_bytes: int
@@ -123,11 +125,15 @@ class ProcessFigures:
 
 @dataclass(frozen=True, slots=True)
 class PartFigures:
-    """One part of /readyz: `reason` says why it is not ready, and is empty while it is."""
+    """One part of /readyz: `reason` says why it is not ready, and is empty while it is.
+
+    `warning` says what a person should see to though it works.
+    """
 
     name: str
     reason: str
     detail: str
+    warning: str
 
 
 @dataclass(frozen=True, slots=True)

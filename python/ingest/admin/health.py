@@ -1,65 +1,108 @@
-"""What /readyz tells: each part of the system, whether it does its work, and why not."""
+"""What /readyz tells: each part of the system, whether it does its work, and why not. No IO.
+
+A `reason` makes it not ready: events are refused, or not stored. A `warning` does not: promises
+are weaker than they could be, or somebody should act soon.
+"""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.errors import IngestError
-from ingest.store import session
-from ingest.stream import server_state
-from ingest.stream.connection import connect
+from ingest.store.partitions import name_of
 
 if TYPE_CHECKING:
-    from ingest.admin.processes import Processes
-    from ingest.stream.server_state import ServerState
+    from collections.abc import Iterator, Mapping
 
-VALKEY_TIMEOUT_S = 2.0
-OK_STATUS = 200
+    from ingest.admin.sample import Sample
+    from ingest.settings import Settings
+    from ingest.stream.look import ShardLook, StreamLook
+
+# A Valkey that was restored or replaced is told of for so long.
+REPLACED_S = 86_400
+READY = "ready"
 
 
 class Part(NamedTuple):
-    """One part; `reason` is empty while it is well, `detail` is said in any case."""
+    """One part; `reason` and `warning` are empty while it is well, `detail` is said in any case."""
 
     name: str
     reason: str
     detail: str = ""
+    warning: str = ""
 
 
-def database(dsn: str) -> Part:
-    """Ask PostgreSQL for its version, over a connection of its own."""
-    try:
-        with session.connect(dsn, "ingest admin") as connection:
-            version = connection.info.server_version
-    except IngestError as error:
-        return Part("postgresql", str(error))
-    return Part("postgresql", "", f"version {version // 10_000}")
-
-
-def stream(url: str) -> Part:
-    """Ask Valkey how it is set up; acknowledgements from `memory` are no fault, but told."""
-    try:
-        state = server_state.ask(connect(url, name="ingest-admin", timeout_s=VALKEY_TIMEOUT_S))
-    except IngestError as error:
-        return Part("valkey", str(error))
-    return Part("valkey", state.fault or "", f"ack {state.level}, {_memory(state)}")
-
-
-def of_processes(processes: Processes) -> list[Part]:
-    """Ask workers and consumers whether they do their work."""
+def parts(sample: Sample, settings: Settings) -> list[Part]:
+    """Judge a sample."""
     return [
-        Part(
-            told.process,
-            "" if told.status == OK_STATUS else _reason(told.text),
-            processes.urls[told.process],
-        )
-        for told in processes.ask("/-/ready")
+        _postgresql(sample),
+        _valkey(sample, settings),
+        *_processes(sample),
+        *_others(sample),
+        *_partitions(sample, settings),
     ]
 
 
-def _reason(text: bytes) -> str:
-    return text.decode("utf-8", "replace") or "no answer"
+def _postgresql(sample: Sample) -> Part:
+    if sample.store is None:
+        return Part("postgresql", sample.store_fault)
+    letters = sample.store.tables.dead_letters
+    warning = f"{letters} dead letters: `ingest deadletter list`" if letters else ""
+    return Part("postgresql", "", f"version {sample.store.version}", warning)
 
 
-def _memory(state: ServerState) -> str:
-    most = "no known bound" if state.max_bytes is None else f"{state.max_bytes >> 20} MiB"
-    return f"{state.used_bytes >> 20} MiB used of {most}"
+def _valkey(sample: Sample, settings: Settings) -> Part:
+    stream = sample.stream
+    if stream is None:
+        return Part("valkey", sample.stream_fault)
+    state = stream.state
+    used, most = state.used_bytes, state.max_bytes
+    bound = "no known bound" if most is None else f"{most >> 20} MiB"
+    warnings = [*stream.faults, *_losses(stream)]
+    if most is not None and used >= most * settings.stream_resume_ratio:
+        warnings.append(f"{used * 100 // most} % full")
+    detail = f"ack {state.level}, {used >> 20} MiB used of {bound}"
+    return Part("valkey", state.fault or "", detail, "; ".join(warnings))
+
+
+def _losses(stream: StreamLook) -> Iterator[str]:
+    """Tell of shards whose newest entries or counters were lost with an older data set."""
+    for shard, look in stream.shards.items():
+        if look.is_behind_position:
+            yield f"shard {shard} ends before its position: Valkey was restored or replaced"
+    since_ms = _counted_since(stream.shards)
+    now_ms = stream.state.now_ms or time.time_ns() // 1_000_000
+    if since_ms is not None and now_ms - since_ms < REPLACED_S * 1000:
+        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since_ms / 1000))
+        yield f"at {when} Valkey had been restored or replaced: `ingest audit` says what is missing"
+
+
+def _counted_since(shards: Mapping[int, ShardLook]) -> int | None:
+    found = [look.counted_since_ms for look in shards.values() if look.counted_since_ms is not None]
+    return max(found, default=None)
+
+
+def _processes(sample: Sample) -> Iterator[Part]:
+    """Take workers and consumers at their word."""
+    for name, url in sample.urls.items():
+        one = sample.readouts.get(name)
+        silent = f"does not answer: {sample.silent.get(name, '')}"
+        yield Part(name, silent if one is None else one.fault, url)
+
+
+def _others(sample: Sample) -> Iterator[Part]:
+    """Tell of the supervisor's other processes, those that nobody asked."""
+    for member in sample.members:
+        if member.name in {"edge", "valkey", "postgres"} and member.state != READY:
+            yield Part(member.name, f"{member.state}, started again {member.restarts} times")
+
+
+def _partitions(sample: Sample, settings: Settings) -> Iterator[Part]:
+    if sample.store is None:
+        return
+    days, today = sample.store.tables.days, sample.store.tables.today
+    wanted = range(today, today + settings.partitions_ahead_days + 1)
+    missing = [name_of(day) for day in wanted if day not in days]
+    told = f"missing: {', '.join(missing)}; consumers make them once an hour" if missing else ""
+    is_late = today in days
+    yield Part("partitions", "" if is_late else told, f"{len(days)} days", told if is_late else "")

@@ -44,8 +44,8 @@ class Processes:
             for index, url in enumerate(urls.split())
         }
 
-    def readouts(self) -> dict[str, Readout | None]:
-        """Read the numbers of each; None where there was no answer."""
+    def readouts(self) -> dict[str, Readout | str]:
+        """Read the numbers of each; a text says why there are none."""
         return {told.process: _readout(told) for told in self.ask("/-/metrics")}
 
     def ask(self, path: str) -> list[Told]:
@@ -71,10 +71,10 @@ class Processes:
             connection.close()
 
 
-def _readout(told: Told) -> Readout | None:
+def _readout(told: Told) -> Readout | str:
     if told.status != OK_STATUS:
-        return None
+        return told.text.decode("utf-8", "replace") or "no answer"
     try:
         return decode(told.text)
-    except ValueError:
-        return None
+    except ValueError as error:
+        return str(error)

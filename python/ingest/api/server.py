@@ -141,7 +141,9 @@ class Worker:
         return Response(200, _JSON, orjson.dumps(told))
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        return Response(200, _JSON, readout.encode(readout.own()))
+        refusal = self._not_ready() or self._not_taking()
+        fault = "" if refusal is None else orjson.loads(refusal.description)["message"]
+        return Response(200, _JSON, readout.encode(readout.own(fault)))
 
 
 class _Given(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ingest import log
+from ingest import log, metrics
 from ingest.errors import IngestError
 from ingest.store import fold, session
 from ingest.store.fold import Fold
@@ -48,6 +48,7 @@ class Folder:
             try:
                 self._fold()
             except IngestError as error:
+                metrics.RETRIES.counts["fold",] += 1
                 _log.warning("counters not folded", error=str(error), again_in_s=PERIOD_S)
 
     def _fold(self) -> None:

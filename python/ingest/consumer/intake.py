@@ -11,7 +11,7 @@ import queue
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ingest import log
+from ingest import log, metrics
 from ingest.consumer.backoff import Backoff
 from ingest.consumer.gather import Gathering, TooNew
 from ingest.consumer.pace import Held, Pace
@@ -36,6 +36,7 @@ REST_S = 5.0
 MIN_OFFER_S = 0.005
 
 _log = log.get(__name__)
+_seconds = metrics.READ_SECONDS.of()
 
 
 class Linger(NamedTuple):
@@ -72,6 +73,9 @@ class Intake:
         self._gatherings: dict[int, Gathering] = {}
         self._resting: dict[int, float] = {}
         self._behind: set[int] = set()
+        # Why reading fails at present, and why a shard is stopped: told to whoever asks.
+        self.fault = ""
+        self.stopped: dict[int, str] = {}
 
     def run(self) -> None:
         """Read until the stop; errors of the stream are told and tried again for ever."""
@@ -80,7 +84,10 @@ class Intake:
             try:
                 self._turn()
                 backoff.reset()
+                self.fault = ""
             except IngestError as error:
+                self.fault = str(error)
+                metrics.RETRIES.counts["read",] += 1
                 pause_s = backoff.next_s(error)
                 _log.warning("reading failed", error=str(error), again_in_s=round(pause_s, 2))
                 self._source.doubt()
@@ -101,6 +108,7 @@ class Intake:
         for shard, gathering in list(self._gatherings.items()):
             if gathering.tenure is not tenures.get(shard):
                 del self._gatherings[shard]
+                self.stopped.pop(shard, None)
         for shard in tenures.keys() - self._gatherings.keys():
             entry_id, run_id = tenures[shard].start
             self._reader.open(shard, entry_id)
@@ -169,12 +177,25 @@ class Intake:
             return
         count = self._pace.count([gathering.held for gathering in readable.values()])
         cursors = {shard: gathering.cursor for shard, gathering in readable.items()}
-        found = self._reader.read(cursors, count, int(IDLE_S * 1000) if is_idle else 0)
+        found = self._timed_read(cursors, count, is_idle)
         self._behind = {shard for shard, entries in found.items() if len(entries) == count}
         given = [self._add(readable[shard], entries) for shard, entries in found.items()]
         if given:
             largest = max(len(entry.data) for entries in found.values() for entry in entries)
             self._pace.note(largest, Held(*map(max, zip(*given, strict=True))))
+
+    def _timed_read(
+        self, cursors: dict[int, str], count: int, is_idle: bool
+    ) -> dict[int, list[Entry]]:
+        began = time.perf_counter()
+        found = self._reader.read(cursors, count, int(IDLE_S * 1000) if is_idle else 0)
+        if not is_idle:
+            _seconds.observe(time.perf_counter() - began)
+        metrics.READ_ENTRIES.counts[()] += sum(map(len, found.values()))
+        metrics.READ_BYTES.counts[()] += sum(
+            len(entry.header) + len(entry.data) for entries in found.values() for entry in entries
+        )
+        return found
 
     def _add(self, gathering: Gathering, entries: list[Entry]) -> Held:
         """Add what was read; give what an entry of it gave on average."""
@@ -183,6 +204,8 @@ class Intake:
             gathering.add(entries, time.monotonic())
         except TooNew as error:
             self._rest(gathering.tenure.shard, error)
+        else:
+            self.stopped.pop(gathering.tenure.shard, None)
         after = gathering.held
         return Held(
             (after.rows - before.rows) // len(entries),
@@ -221,4 +244,5 @@ class Intake:
 
     def _rest(self, shard: int, error: TooNew) -> None:
         _log.error("shard stopped: upgrade this consumer", shard=shard, error=str(error))
+        self.stopped[shard] = str(error)
         self._resting[shard] = time.monotonic() + REST_S

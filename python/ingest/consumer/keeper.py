@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ingest import log
+from ingest import log, metrics
 from ingest.consumer.backoff import Backoff
 from ingest.errors import IngestError, NeedsPerson
 from ingest.store import partitions, session
@@ -48,6 +48,8 @@ class Keeper:
         self._settings = settings
         self._stop = stop
         self._upkeep_due = 0.0
+        # Why the lease is not renewed at present: told to whoever asks.
+        self.fault = ""
         self.connection: Connection | None = None
 
     def run(self) -> None:
@@ -58,10 +60,13 @@ class Keeper:
             try:
                 self._beat()
             except IngestError as error:
+                self.fault = str(error)
+                metrics.RETRIES.counts["lease",] += 1
                 pause_s = min(backoff.next_s(error), self._lease.beat_s)
                 tell = _log.error if isinstance(error, NeedsPerson) else _log.warning
                 tell("lease not renewed", error=str(error), again_in_s=round(pause_s, 2))
             else:
+                self.fault = ""
                 backoff.reset()
                 pause_s = self._lease.beat_s
         if self.connection is not None:

@@ -11,6 +11,8 @@ import queue
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest import log, metrics, readiness
@@ -22,6 +24,7 @@ from ingest.consumer.intake import Intake, Linger
 from ingest.consumer.keeper import Keeper
 from ingest.consumer.lease import Lease
 from ingest.consumer.pace import Bounds, Pace
+from ingest.consumer.private_port import PrivatePort
 from ingest.consumer.source import Source
 from ingest.consumer.trim import Trimmer
 from ingest.consumer.writer import Writer
@@ -37,15 +40,20 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from ingest.consumer.gather import Span
+    from ingest.consumer.private_port import Address
     from ingest.settings import Settings
     from ingest.store.ledger import Fates
 
 # How soon a stop or a failed thread is seen when there is nothing to write.
 TAKE_S = 0.1
+PARTS = ("start", "read", "write", "lease", "fold")
+FATES = ("stored", "duplicates", "dead")
 # Of the time that a stop may take, so much is left for what comes after the transaction.
 LEAVE_S = 2.0
 
 _log = log.get(__name__)
+_seconds, _ages = metrics.WRITE_SECONDS.of(), metrics.FRESHNESS_SECONDS.of()
+_events, _bytes = metrics.TRANSACTION_EVENTS.of(), metrics.TRANSACTION_BYTES.of()
 
 
 def _tell_ready() -> None:
@@ -55,12 +63,22 @@ def _tell_ready() -> None:
 class Consumer:
     """Stores what the workers append, until it is told to stop."""
 
-    def __init__(self, settings: Settings, on_ready: Callable[[], None] = _tell_ready) -> None:
-        """`on_ready` is called once, when both servers have answered and the shards are there."""
+    def __init__(
+        self,
+        settings: Settings,
+        on_ready: Callable[[], None] = _tell_ready,
+        address: Address | None = None,
+    ) -> None:
+        """`on_ready` is called once, when both servers have answered and the shards are there.
+
+        With an address it tells its numbers there.
+        """
         if settings.database_url is None or settings.valkey_url is None:
             raise SettingsError("a consumer needs database_url and valkey_url")
         self._settings = settings
         self._on_ready = on_ready
+        self._address = address
+        self._fault = "starting"
         self._dsn = settings.database_url
         self._valkey_url = settings.valkey_url
         self._lease = Lease(settings.lease_s)
@@ -86,9 +104,12 @@ class Consumer:
             stop,
         )
         folder = Folder(self._dsn, self._valkey_url, self._assignment, stop)
+        self._show(intake)
+        told = partial(self._told, writer, keeper, intake, stop)
         finished = threading.Event()
         tasks: list[Future[None]] = []
-        with ThreadPoolExecutor(thread_name_prefix="consumer") as threads:
+        port = nullcontext() if self._address is None else PrivatePort(self._address, told)
+        with port, ThreadPoolExecutor(thread_name_prefix="consumer") as threads:
             try:
                 threads.submit(self._break_off, (writer, keeper, folder), stop, finished)
                 self._prepare(writer, keeper, stop)
@@ -103,17 +124,38 @@ class Consumer:
         writer.close()
         self._reader.close()
 
+    def _show(self, intake: Intake) -> None:
+        metrics.SHARDS_OWNED.ask(lambda: {(): len(self._assignment.tenures())})
+        metrics.SHARDS_STOPPED.ask(lambda: {(): len(intake.stopped)})
+        metrics.SETTLED.counts.update({(fate,): 0 for fate in FATES})
+        metrics.RETRIES.counts.update({(part,): 0 for part in PARTS})
+
+    def _told(self, writer: Writer, keeper: Keeper, intake: Intake, stop: threading.Event) -> str:
+        """Say why this consumer does not do its work; empty while it does."""
+        stopped = [f"shard {shard}: {why}" for shard, why in sorted(intake.stopped.items())]
+        faults = {
+            "": "stopping" if stop.is_set() else self._fault,
+            "lease not renewed: ": keeper.fault,
+            "reading fails: ": intake.fault,
+            "writing fails: ": writer.fault,
+            "stopped until consumers are upgraded: ": "; ".join(stopped),
+        }
+        return "; ".join(what + why for what, why in faults.items() if why)
+
     def _prepare(self, writer: Writer, keeper: Keeper, stop: threading.Event) -> None:
         backoff = Backoff()
         while not stop.is_set():
             try:
                 self._prepare_once(writer, keeper)
             except IngestError as error:
+                self._fault = f"not ready: {error}"
+                metrics.RETRIES.counts["start",] += 1
                 pause_s = backoff.next_s(error)
                 tell = _log.error if isinstance(error, NeedsPerson) else _log.warning
                 tell("not ready", error=str(error), again_in_s=round(pause_s, 2))
                 stop.wait(pause_s)
             else:
+                self._fault = ""
                 self._on_ready()
                 return
 
@@ -158,12 +200,12 @@ def _write(
 
 
 def _count(span: Span, fates: Fates, seconds: float) -> None:
-    metrics.SETTLED.counts["stored",] += fates.stored.total()
-    metrics.SETTLED.counts["duplicates",] += fates.duplicates.total()
-    metrics.SETTLED.counts["dead",] += fates.dead.total()
-    metrics.WRITE_SECONDS.of().observe(seconds)
-    metrics.TRANSACTION_EVENTS.of().observe(span.load.chunk.rows)
-    metrics.TRANSACTION_BYTES.of().observe(span.load.chunk.nbytes)
-    if not span.load.is_reread and span.load.entries:
-        appended_ms = int(span.load.entries[0].entry_id.partition("-")[0])
-        metrics.FRESHNESS_SECONDS.of().observe(max(0.0, time.time() - appended_ms / 1000))
+    for fate in FATES:
+        metrics.SETTLED.counts[fate,] += getattr(fates, fate).total()
+    _seconds.observe(seconds)
+    _events.observe(span.load.chunk.rows)
+    _bytes.observe(span.load.chunk.nbytes)
+    if not span.load.is_reread:
+        now_us = time.time_ns() // 1000
+        for received_us, rows in span.load.receipts():
+            _ages.observe_many(max(0.0, (now_us - received_us) / 1e6), rows)

@@ -7,9 +7,10 @@ finds the position moved.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from ingest import log
+from ingest import log, metrics
 from ingest.consumer import position
 from ingest.consumer.backoff import Backoff
 from ingest.errors import IngestError, LeaseLost, NeedsPerson
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ingest.store.sink import Sink
 
 _log = log.get(__name__)
+_commit = metrics.COMMIT_SECONDS.of()
 
 
 class Writer:
@@ -43,6 +45,8 @@ class Writer:
         self._stop = stop
         self._backoff = Backoff()
         self._days: set[int] = set()
+        # Why writing fails at present: told to whoever asks.
+        self.fault = ""
         self.connection: Connection | None = None
 
     def settle(self, span: Span) -> Fates | None:
@@ -60,6 +64,8 @@ class Writer:
                 self._pause(error)
             else:
                 self._backoff.reset()
+                self.fault = ""
+                metrics.LAST_COMMIT.set(time.time())
                 span.tenure.committed = span.step.after
                 span.tenure.stored_again += span.load.is_reread
                 return fates
@@ -92,7 +98,10 @@ class Writer:
         with translated(), connection.transaction():
             if not position.advance(connection, span.step, self._lease.owner):
                 return None
-            return self._sink.store(connection, span.load)
+            fates = self._sink.store(connection, span.load)
+            began = time.perf_counter()
+        _commit.observe(time.perf_counter() - began)
+        return fates
 
     def _make_partitions(self, connection: Connection, days: Iterable[int]) -> None:
         unknown = {day for day in days if day not in self._days}
@@ -102,6 +111,8 @@ class Writer:
             self._days |= unknown
 
     def _pause(self, error: IngestError) -> None:
+        self.fault = str(error)
+        metrics.RETRIES.counts["write",] += 1
         if isinstance(error, MissingPartition):
             self._days.clear()  # one was dropped under us
         pause_s = self._backoff.next_s(error)

@@ -1,6 +1,6 @@
 """What lies where under one data directory.
 
-    key  run.json  lock  children.json  credentials.json        0600
+    key  run.json  lock  children.json  roster.json  credentials.json        0600
     log/                          one file a process, rotated
     servers/{postgres,valkey,edge,run}    run/ holds the sockets, 0700
 
@@ -19,6 +19,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest import roster
 from ingest.errors import NeedsPerson
 from ingest.local import account as accounts
 
@@ -51,6 +52,7 @@ class DataDir:
         self.run_file = self.path / "run.json"
         self.lock_file = self.path / "lock"
         self.children_file = self.path / "children.json"
+        self.roster_file = self.path / roster.FILE
         self.credentials_file = self.path / "credentials.json"
         self.log = self.path / "log"
         self.servers = self.path / "servers"

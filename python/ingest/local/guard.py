@@ -24,6 +24,7 @@ WATCHDOG = (sys.executable, "-P", "-m", "ingest.local.watchdog")
 def clear(home: DataDir) -> None:
     """End what an earlier run left behind, before its ports and files are used again."""
     home.run_file.unlink(missing_ok=True)
+    home.roster_file.unlink(missing_ok=True)
     for child in children.read(home.children_file):
         if strays.end(child.remains()):
             LOG.warning("process of an earlier run was still there", process=child.name)

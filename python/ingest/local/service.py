@@ -70,6 +70,18 @@ class Service(Process):
         return self._said.is_stopping
 
 
+class Consumer(Service):
+    """A consumer; what it tells of itself is on a loopback port, which it keeps over restarts."""
+
+    def __init__(
+        self, index: int, port: int, home: DataDir, settings: Settings, **changes: str | None
+    ) -> None:
+        """Answer admin on 127.0.0.1:`port`."""
+        arguments = ("consume", "--listen-port", str(port))
+        super().__init__(f"consumer-{index}", home, settings, arguments, **changes)
+        self.port = port
+
+
 class Worker(Service):
     """An API worker on a loopback port of its own, which it keeps over restarts."""
 

@@ -10,7 +10,7 @@ from ingest.local.credentials import Credentials
 from ingest.local.edge import Edge
 from ingest.local.postgres import WORKER, EmbeddedPostgres
 from ingest.local.run_file import RunFile
-from ingest.local.service import Service, Worker
+from ingest.local.service import Consumer, Service, Worker
 from ingest.local.valkey import EmbeddedValkey
 
 if TYPE_CHECKING:
@@ -45,13 +45,12 @@ class Stack:
         self._credentials = Credentials.keep(home.credentials_file)
         self._edge_secret = _secret(settings.edge_secret, self._credentials.edge_secret)
         self._admin_token = _secret(settings.admin_token, self._credentials.admin_token)
-        self._reserved = [ports.Reservation() for _ in range(settings.workers)]
+        self._reserved = [ports.Reservation() for _ in range(settings.workers + settings.consumers)]
+        free = [reserved.port for reserved in self._reserved]
         self.postgres = self._make_postgres()
         self.valkey = self._make_valkey()
-        self.consumers = [self._make_consumer(index) for index in range(settings.consumers)]
-        self.workers = [
-            self._make_worker(index, reserved.port) for index, reserved in enumerate(self._reserved)
-        ]
+        self.workers = [self._make_worker(*at) for at in enumerate(free[: settings.workers])]
+        self.consumers = [self._make_consumer(*at) for at in enumerate(free[settings.workers :])]
         self.admin = self._make_admin()
         self.edge = Edge(
             home, settings, self._edge_secret, [worker.port for worker in self.workers]
@@ -114,15 +113,16 @@ class Stack:
             return None
         return EmbeddedValkey(self.home, self._credentials, self.settings.valkey_max_bytes)
 
-    def _make_consumer(self, index: int) -> Service:
-        return Service(
-            f"consumer-{index}",
+    def _make_consumer(self, index: int, port: int) -> Consumer:
+        return Consumer(
+            index,
+            port,
             self.home,
             self.settings,
-            ("consume",),
             database_url=self._database_url,
             worker_database_url=None,
             valkey_url=self._consumer_valkey_url,
+            edge_secret=self._edge_secret,
         )
 
     def _make_worker(self, index: int, port: int) -> Worker:
@@ -149,6 +149,7 @@ class Stack:
             admin_token=self._admin_token,
             edge_secret=self._edge_secret,
             worker_urls=" ".join(f"http://{ADMIN_HOST}:{one.port}" for one in self.workers),
+            consumer_urls=" ".join(f"http://{ADMIN_HOST}:{one.port}" for one in self.consumers),
         )
 
     @property

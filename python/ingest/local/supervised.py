@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ingest import log
 from ingest.errors import IngestError
 from ingest.local.restarts import Policy, Restarts
+from ingest.roster import Member
 
 if TYPE_CHECKING:
     from ingest.local.process import Process
@@ -35,6 +36,12 @@ class Supervised:
         self._start_timeout_s = start_timeout_s
         self._since = 0.0
         self._due = 0.0
+
+    @property
+    def member(self) -> Member:
+        """Say how it is, for the roster."""
+        process = self.process
+        return Member(process.name, self.state.value, process.pid, self.restarts.count)
 
     def start(self, now: float) -> None:
         """Start the process."""

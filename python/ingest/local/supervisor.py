@@ -6,17 +6,20 @@ Runs in the main thread, because the death signal of a child is tied to the thre
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ingest import log, readiness
+from ingest import log, readiness, roster
+from ingest.local import private_file
 from ingest.local.due import Due
 from ingest.local.guard import Guard
 from ingest.local.process import StartError
 from ingest.local.restarts import Policy
 from ingest.local.supervised import State, Supervised
+from ingest.roster import Member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +53,7 @@ class Supervisor:
         self._leaving: set[str] = set()
         self._listed = [worker.port for worker in stack.workers]
         self._due = Due()
+        self._members: list[Member] = []
         self._asked = 0
 
     def run(self, ready: Callable[[RunFile], None]) -> int:
@@ -107,8 +111,20 @@ class Supervisor:
             if replaced:
                 self._due.add("run.json", self._write_run_file)
             self._steer()
+            self._call_roll()
             self._due.settle()
             time.sleep(TICK_S)
+
+    def _call_roll(self) -> None:
+        """Write down who runs, when that has changed."""
+        members = [child.member for child in self._children]
+        members.append(Member("supervisor", State.READY.value, os.getpid(), 0))
+        if members != self._members:
+            self._members = members
+            text = roster.encode(members)
+            self._due.add(
+                roster.FILE, lambda: private_file.write(self._stack.home.roster_file, text)
+            )
 
     def _steer(self) -> None:
         """Keep workers that are about to stop out of the edge's list until they are back."""
@@ -141,6 +157,7 @@ class Supervisor:
         edge = self._stack.edge
         try:
             self._stack.home.run_file.unlink(missing_ok=True)
+            self._stack.home.roster_file.unlink(missing_ok=True)
             if edge.pid is not None:
                 edge.drain()
                 self._until(edge.is_reloaded, timeout_s)

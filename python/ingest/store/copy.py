@@ -6,8 +6,11 @@ staging table duplicates are left out and counted; a row costs twice as much.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, LiteralString, TypeAlias
+
+from ingest import metrics
 
 if TYPE_CHECKING:
     from ingest.store.session import Connection
@@ -51,6 +54,9 @@ UNSTAGE: LiteralString = f"""
 """  # noqa: S608 - constants
 
 
+_seconds = metrics.COPY_SECONDS.of()
+
+
 def straight(connection: Connection, stream: Buffer) -> None:
     """COPY a stream of tuples into the table."""
     _copy(connection, STRAIGHT, stream)
@@ -74,5 +80,7 @@ def stage(connection: Connection, stream: Buffer) -> None:
 
 
 def _copy(connection: Connection, statement: LiteralString, stream: Buffer) -> None:
+    began = time.perf_counter()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(stream)
+    _seconds.observe(time.perf_counter() - began)

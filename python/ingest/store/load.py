@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ingest._native import Chunk
 
@@ -48,3 +48,14 @@ class Load:
         entries = [entry for entry in self.entries if entry.is_named == is_named]
         ends = list(accumulate(entry.rows for entry in entries))
         return [entries[bisect_right(ends, index)].entry_id for index in indexes]
+
+    def receipts(self) -> Iterator[tuple[int, int]]:
+        """Give for each entry the receipt of its first event, in unix microseconds, and its rows.
+
+        Decodes one row of each entry, about 1 µs.
+        """
+        starts = [0, 0]
+        for _, is_named, rows in self.entries:
+            if rows:
+                yield self.chunk.row(is_named, starts[is_named]).received_at_us, rows
+            starts[is_named] += rows

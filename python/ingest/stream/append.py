@@ -34,6 +34,7 @@ GROUP_BYTES = 1 << 20
 # Why everything may be refused for a while.
 CODES = ("stream_unavailable", "stream_misconfigured", "stream_full", "overloaded")
 
+metrics.RETRIES.counts["append",] += 0
 _wait, _append = metrics.GROUP_WAIT_SECONDS.of(), metrics.APPEND_SECONDS.of()
 _requests, _entries = metrics.GROUP_REQUESTS.of(), metrics.GROUP_ENTRIES.of()
 

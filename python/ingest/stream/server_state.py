@@ -8,7 +8,7 @@ The parts of an answer that can't be read are None. No policy here: room.py judg
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 
@@ -95,12 +95,16 @@ def ask(client: redis.Redis) -> ServerState:
     The streams are not looked at.
     """
     try:
-        info = {str(name): str(value) for name, value in client.info().items()}
-        return _state(durability.of(client), info, None)
+        return of(durability.of(client), client.info())
     except redis.RedisError as error:
         raise Retryable(f"Valkey can't be reached: {error}") from error
     finally:
         client.close()
+
+
+def of(level: AckLevel, info: Mapping[str, Any]) -> ServerState:
+    """Read what a synchronous client was told by INFO; the streams are not looked at."""
+    return _state(level, {str(name): str(value) for name, value in info.items()}, None)
 
 
 def _state(level: AckLevel, info: Mapping[str, str], drain: Drain | None) -> ServerState:

@@ -36,13 +36,7 @@ class Survey:
 
     def faults(self, shards: int) -> list[str]:
         """Say what keeps a promise from being kept; empty when nothing does."""
-        found = [
-            f"Valkey: {name} is {self.config.get(name)!r}, it must be {value!r}"
-            for name, value in NEEDED.items()
-            if self.config.get(name) != value
-        ]
-        if self.config.get("maxmemory") == "0":
-            found.append("Valkey: maxmemory is 0: the machine's memory is the limit")
+        found = faults_of(self.config)
         if self.shards not in (None, shards):
             found.append(f"Valkey holds {self.shards} shards and the setting says {shards}")
         return found
@@ -54,6 +48,18 @@ class Survey:
             for shard, length in self.entries.items()
             if self.last_ids[shard] != positions.get(shard)
         )
+
+
+def faults_of(config: Mapping[str, str]) -> list[str]:
+    """Say which settings keep a promise from being kept."""
+    found = [
+        f"Valkey: {name} is {config.get(name)!r}, it must be {value!r}"
+        for name, value in NEEDED.items()
+        if config.get(name) != value
+    ]
+    if config.get("maxmemory") == "0":
+        found.append("Valkey: maxmemory is 0: the machine's memory is the limit")
+    return found
 
 
 def survey(url: str, shards: int) -> Survey:

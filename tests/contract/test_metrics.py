@@ -1,0 +1,147 @@
+"""What a live system's /metrics tells: all that the page documents, nothing else, and true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx
+import psycopg
+from ingest import metrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.contract.wire import NATIVE, SINGLE, good, packed, post
+from tests.running import until
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+    from tests.running import Running
+
+STORED_S = 20.0
+
+
+def families(stack: Running) -> dict[str, Metric]:
+    answer = httpx.get(
+        f"{stack.run.admin_url}/metrics",
+        headers={"Authorization": f"Bearer {stack.run.admin_token}"},
+        timeout=20,
+    )
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {family.name: family for family in text_string_to_metric_families(answer.text)}
+
+
+def value(stack: Running, name: str, **labels: str) -> float:
+    return sum(
+        sample.value
+        for family in families(stack).values()
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+def test_every_documented_metric_is_there_and_no_other(stack: Running) -> None:
+    assert post(stack, {"event_type": "?"}).status == 422
+    until(lambda: value(stack, "ingest_events_settled_total") > 0, STORED_S, "a commit")
+    told = families(stack)
+    shown = {
+        (
+            family.name + ("_total" if family.type == "counter" else ""),
+            family.type,
+            frozenset(name for name in family.samples[0].labels if name != "le"),
+        )
+        for family in told.values()
+    }
+    assert shown == {
+        (about.name, about.kind, frozenset((*about.labels, *(["process"] if about.is_own else []))))
+        for about in metrics.table()
+    }
+
+
+def test_a_request_is_counted_on_its_whole_way(stack: Running) -> None:
+    names = {
+        "ingest_requests_total": {"route": SINGLE, "status": "202"},
+        "ingest_request_seconds_count": {"route": SINGLE},
+        "ingest_events_accepted_total": {"route": SINGLE},
+        "ingest_group_wait_seconds_count": {},
+        "ingest_entry_events_sum": {},
+        "ingest_events_settled_total": {"fate": "stored"},
+        "ingest_freshness_seconds_count": {},
+        "ingest_transaction_events_sum": {},
+    }
+    settle(stack)
+    before = {name: value(stack, name, **labels) for name, labels in names.items()}
+    body = packed(good())
+    length = value(stack, "ingest_body_bytes_total", route=SINGLE)
+    for _ in range(7):
+        assert post(stack, body, SINGLE).status == 202
+    settle(stack)
+    assert {
+        name: value(stack, name, **labels) - before[name] for name, labels in names.items()
+    } == dict.fromkeys(names, 7)
+    assert value(stack, "ingest_body_bytes_total", route=SINGLE) == length + 7 * len(body)
+
+
+def settle(stack: Running) -> None:
+    """Wait until everything that was accepted is counted as committed."""
+    until(
+        lambda: (
+            value(stack, "ingest_events_accepted_total")
+            == value(stack, "ingest_events_settled_total")
+        ),
+        STORED_S,
+        "all committed",
+    )
+
+
+def test_a_second_copy_is_a_duplicate(stack: Running) -> None:
+    copies = good(event_id=str(uuid4()))
+    before = value(stack, "ingest_events_settled_total", fate="duplicates")
+    for _ in range(3):
+        assert post(stack, copies).status == 202
+    settle(stack)
+    assert value(stack, "ingest_events_settled_total", fate="duplicates") == before + 2
+
+
+def test_what_is_refused_is_counted_by_its_code(stack: Running) -> None:
+    before = [value(stack, "ingest_requests_refused_total", code=code) for code in REFUSED]
+    assert post(stack, b"{").code == "malformed_json"
+    assert post(stack, good(), X_Api_Key="wk_live_" + "x" * 43).code == "unauthorized"
+    after = [value(stack, "ingest_requests_refused_total", code=code) for code in REFUSED]
+    assert after == [count + 1 for count in before]
+    assert value(stack, "ingest_requests_total", route=NATIVE, status="401") >= 1
+
+
+REFUSED = ("malformed_json", "unauthorized")
+
+
+def test_the_lag_is_what_is_not_committed(stack: Running) -> None:
+    """While a consumer waits for a lock, entries, events and age grow; then they are 0 again."""
+    settle(stack)
+    with psycopg.connect(stack.run.dsn) as connection:
+        connection.execute("LOCK TABLE ledger IN EXCLUSIVE MODE")
+        for _ in range(5):
+            assert post(stack, good()).status == 202
+        until(lambda: value(stack, "ingest_lag_events") == 5, STORED_S, "5 events wait")
+        assert 1 <= value(stack, "ingest_lag_entries") <= 5
+        until(lambda: value(stack, "ingest_lag_seconds") > 1, STORED_S, "they grow old")
+    until(lambda: value(stack, "ingest_lag_events") == 0, STORED_S, "nothing waits")
+    until(lambda: value(stack, "ingest_lag_entries") == 0, STORED_S, "no entry waits")
+    assert value(stack, "ingest_lag_seconds") == 0
+
+
+def test_promises_are_told(stack: Running) -> None:
+    assert value(stack, "ingest_ack_fsync", process="worker-0") == 1
+    assert value(stack, "ingest_valkey_fsync") == 1
+    assert value(stack, "ingest_partition_days_ahead") == 2
+    assert value(stack, "ingest_partitions_missing") == 0
+    assert value(stack, "ingest_shards_owned", process="consumer-0") == 4
+    assert value(stack, "ingest_back_pressure") == 0
+
+
+def test_every_process_has_its_use(stack: Running) -> None:
+    told = families(stack)
+    for name in ("ingest_process_resident_memory_bytes", "ingest_process_cpu_seconds"):
+        used = {sample.labels["process"]: sample.value for sample in told[name].samples}
+        assert used.keys() == {*stack.run.pids, "supervisor"}
+        assert min(used.values()) > 0
