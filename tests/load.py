@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from tests.running import event
+from tests.running import NO_TLS, event
 
 if TYPE_CHECKING:
     from tests.running import Running
@@ -46,7 +46,7 @@ class Load:
             thread.join()
 
     def _post_all(self) -> None:
-        with httpx.Client(headers=self._headers, timeout=TIMEOUT_S) as client:
+        with httpx.Client(headers=self._headers, timeout=TIMEOUT_S, verify=NO_TLS) as client:
             while not self._end.wait(self._pause_s):
                 self._post(client)
 

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.contract.wire import SINGLE, good, post
-from tests.running import until
+from tests.running import NO_TLS, until
 
 if TYPE_CHECKING:
     from tests.running import Running
@@ -22,12 +22,12 @@ PROJECT = "/api/v1/project"
 
 def admin(stack: Running, path: str, **headers: str) -> httpx.Response:
     bearer = {"Authorization": f"Bearer {stack.run.admin_token}"}
-    return httpx.get(stack.run.admin_url + path, headers=bearer | headers)
+    return httpx.get(stack.run.admin_url + path, headers=bearer | headers, verify=NO_TLS)
 
 
 def make(stack: Running, fields: object, token: str | None = None) -> httpx.Response:
     bearer = {"Authorization": f"Bearer {token or stack.run.admin_token}"}
-    return httpx.post(stack.run.url + PROJECT, json=fields, headers=bearer)
+    return httpx.post(stack.run.url + PROJECT, json=fields, headers=bearer, verify=NO_TLS)
 
 
 @pytest.mark.parametrize("path", [*ROUTES, "/", "/nothing"])

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.contract.wire import INGEST, NATIVE, connect, good, head, packed, post, read, send
+from tests.running import NO_TLS
 
 if TYPE_CHECKING:
     from tests.running import Running
@@ -208,18 +209,20 @@ def test_clients_that_never_read_hold_nobody_up(stack: Running) -> None:
 
 
 def test_a_worker_answers_nobody_but_the_edge(stack: Running) -> None:
-    ports = [
-        listener.laddr.port
+    addresses = [
+        listener.laddr
         for name, pid in stack.run.pids.items()
         if name.startswith("worker-")
         for listener in psutil.Process(pid).net_connections("tcp")
         if listener.status == psutil.CONN_LISTEN
     ]
+    assert [address.ip for address in addresses] == ["127.0.0.1"] * 2
+    ports = {address.port for address in addresses}
     assert len(ports) == 2
     for port in ports:
         for given in ({}, {"X-Ingest-Edge": ""}, {"X-Ingest-Edge": "guess"}):
             for path in ("/-/metrics", "/health", NATIVE):
-                answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers=given)
+                answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers=given, verify=NO_TLS)
                 assert answer.status_code == 403
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from ingest.admin.attempts import MOST
 
-from tests.running import INGEST, Running
+from tests.running import INGEST, NO_TLS, Running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,8 @@ SESSION, CODE, LETTERS = "/api/v1/session", "/api/v1/login-code", "/api/v1/dead-
 
 
 def ask(stack: Running, method: str, path: str, **given: object) -> httpx.Response:
-    return httpx.request(method, stack.run.admin_url + path, **given)  # type: ignore[arg-type]
+    url = stack.run.admin_url + path
+    return httpx.request(method, url, verify=NO_TLS, **given)  # type: ignore[arg-type]
 
 
 def code(stack: Running) -> str:

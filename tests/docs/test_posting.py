@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.docs import pages
-from tests.running import event
+from tests.running import NO_TLS, event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,7 +148,9 @@ class Unreliable(BaseHTTPRequestHandler):
             self.send_header("Retry-After", "0")
             self.end_headers()
             return
-        answer = httpx.post(f"{self.edge}{self.path}", content=body, headers=dict(self.headers))
+        answer = httpx.post(
+            f"{self.edge}{self.path}", content=body, headers=dict(self.headers), verify=NO_TLS
+        )
         self.answers.append(answer.content)
         if len(self.answers) > 1:
             self.send_response(answer.status_code)
