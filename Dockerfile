@@ -1,7 +1,7 @@
 # One image for every part: the command says which (serve, consume, admin, migrate, check).
 # Debian's slim image and not Alpine: Robyn has no wheel for musl.
 ARG PYTHON=python:3.11-slim-bookworm
-ARG RUST=rust:1-slim-bookworm
+ARG RUST=rust:1.95-slim-bookworm
 
 FROM ${RUST} AS wheel
 # An abi3 wheel is built with Debian's own Python 3.11 and runs on any later one.

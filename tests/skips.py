@@ -18,7 +18,7 @@ ALLOWED = re.compile(
     r"|the other tests run as an ordinary user already"
     r"|(npm|node|chromium) is not installed"
     r"|no openssl to make a certificate with"
-    r"|systemd-analyze is not installed"
+    r"|(prometheus|systemd-analyze) is not installed"
     r"|the JSONTestSuite corpus is not beside this checkout"
 )
 
