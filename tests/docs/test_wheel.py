@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build it as the Dockerfile does, from what cargo has compiled already."""
     folder = tmp_path_factory.mktemp("wheel")
     scripts = Path(sysconfig.get_path("scripts"))
-    command = [scripts / "maturin", "build", "--release", "--locked", "--quiet"]
+    command = [str(scripts / "maturin"), "build", "--release", "--locked", "--quiet"]
     subprocess.run(
         [*command, "--interpreter", sys.executable, "--out", folder],
         cwd=pages.ROOT,
