@@ -9,8 +9,11 @@
 //! ```
 //!
 //! Little endian. `v` is the version of this header, `co` the codec of the data (0 plain, 1 LZ4 block), `layout` the
-//! version of the tuples inside. `raw` is the size of the tuples, `data` the size of what is stored. The CRC32C covers
-//! the 48 bytes before it and then the data. A reader that does not know a version, layout or flag must stop, not skip.
+//! version of the tuples inside. `raw` is the size of the tuples, `data` the size of what is stored.
+//!
+//! What holds for every version, so that one from later is told from one that is damaged: magic and version come first,
+//! and the header's last four bytes are the CRC32C of the header before them and then the data. A reader that finds this
+//! right and does not know the version, a layout or a flag must stop, not skip. Anything else is damage.
 
 use std::borrow::Cow;
 
@@ -18,7 +21,7 @@ mod error;
 
 pub use error::EntryError;
 
-use crate::pgcopy::LAYOUT;
+use crate::pgcopy::{FIXED_BYTES, LAYOUT};
 
 pub const HEADER_BYTES: usize = 52;
 /// Flag: holds ids that a client chose or that were derived from a key, so a second copy may exist.
@@ -107,11 +110,7 @@ impl Header {
     /// What is not a header of this version, or states a layout, flag or size that is not known here.
     pub fn read(bytes: &[u8]) -> Result<Self, EntryError> {
         check_version(bytes)?;
-        let truncated = EntryError::Truncated {
-            expected: HEADER_BYTES,
-            found: bytes.len(),
-        };
-        let fixed: &[u8; HEADER_BYTES] = bytes.try_into().map_err(|_| truncated)?;
+        let fixed: &[u8; HEADER_BYTES] = bytes.try_into().map_err(|_| truncated(bytes))?;
         let header = Self::fields(fixed);
         if header.layout != LAYOUT {
             return Err(EntryError::UnknownLayout(header.layout));
@@ -125,20 +124,22 @@ impl Header {
         Ok(header)
     }
 
+    /// What the header says of its rows, whatever else of it is damaged; 0 where it says more than could be there.
+    #[must_use]
+    pub fn claimed_rows(bytes: &[u8]) -> u32 {
+        let most = bounded(MAX_RAW_BYTES / FIXED_BYTES);
+        let rows =
+            <&[u8; HEADER_BYTES]>::try_from(bytes).map_or(0, |fixed| Self::fields(fixed).rows);
+        if rows > most { 0 } else { rows }
+    }
+
     /// Reads a header with its data and appends the tuples to `out`; on an error `out` is as it was.
     ///
     /// # Errors
     /// Those of [`Header::read`], a checksum or length that does not fit, or data that does not unpack.
     pub fn unpack(bytes: &[u8], data: &[u8], out: &mut Vec<u8>) -> Result<Self, EntryError> {
-        check_version(bytes)?;
-        let found = checksum(bytes.get(..CRC_OFFSET).unwrap_or(bytes), data);
-        let header = match Self::read(bytes) {
-            Err(truncated @ EntryError::Truncated { .. }) => return Err(truncated),
-            _ if bytes.get(CRC_OFFSET..) != Some(&found.to_le_bytes()) => {
-                return Err(EntryError::Checksum);
-            }
-            read => read?,
-        };
+        check_sum(bytes, data)?;
+        let header = Self::read(bytes)?;
         if data.len() != header.data_bytes as usize {
             return Err(EntryError::Truncated {
                 expected: header.data_bytes as usize,
@@ -205,7 +206,18 @@ impl Header {
     }
 }
 
-/// Magic and version come first, so that a later header of another length still names its version.
+/// Whether the bytes are as they were written, in this version or a later one.
+fn check_sum(bytes: &[u8], data: &[u8]) -> Result<(), EntryError> {
+    let sum = bytes.split_last_chunk::<4>();
+    if sum.is_some_and(|(head, sum)| *sum == checksum(head, data).to_le_bytes()) {
+        return Ok(());
+    }
+    if bytes.len() < HEADER_BYTES {
+        return Err(truncated(bytes));
+    }
+    Err(EntryError::Checksum)
+}
+
 fn check_version(bytes: &[u8]) -> Result<(), EntryError> {
     if bytes.get(..4).is_some_and(|magic| magic != MAGIC) {
         return Err(EntryError::BadMagic);
@@ -213,10 +225,14 @@ fn check_version(bytes: &[u8]) -> Result<(), EntryError> {
     match bytes.get(4) {
         Some(&VERSION) => Ok(()),
         Some(&version) => Err(EntryError::UnknownVersion(version)),
-        None => Err(EntryError::Truncated {
-            expected: HEADER_BYTES,
-            found: bytes.len(),
-        }),
+        None => Err(truncated(bytes)),
+    }
+}
+
+fn truncated(bytes: &[u8]) -> EntryError {
+    EntryError::Truncated {
+        expected: HEADER_BYTES,
+        found: bytes.len(),
     }
 }
 

@@ -118,10 +118,39 @@ fn strangers_are_named() {
         let error = unpack(&forged(header, &data, offset, bytes), &data).unwrap_err();
         assert_eq!(error.code(), code, "offset {offset}: {error}");
     }
-    assert_eq!(
-        unpack(b"ingE\x02", b"").unwrap_err().code(),
-        "unknown_version"
-    );
+}
+
+#[test]
+fn a_later_version_is_told_from_damage() {
+    let (header, data) = entry(0, 2, &tuple(&Columns::default()).repeat(2), true);
+    for length in [9, 40, HEADER_BYTES, 60, 300] {
+        let mut later = b"ingE\x02".to_vec();
+        later.resize(length - 4, 7);
+        let crc = crc32c::crc32c_append(crc32c::crc32c(&later), &data);
+        later.extend_from_slice(&crc.to_le_bytes());
+        assert_eq!(unpack(&later, &data), Err(EntryError::UnknownVersion(2)));
+        later[5] ^= 1;
+        assert!(matches!(
+            unpack(&later, &data),
+            Err(EntryError::Checksum | EntryError::Truncated { .. })
+        ));
+    }
+    for bit in 0..40 {
+        let mut damaged = header;
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(unpack(&damaged, &data), Err(EntryError::Checksum));
+        assert_eq!(Header::claimed_rows(&damaged), 2);
+    }
+}
+
+#[test]
+fn no_header_claims_more_rows_than_could_be() {
+    let (header, data) = entry(0, 1, b"xyz", false);
+    assert_eq!(Header::claimed_rows(&header[..51]), 0);
+    for (claim, told) in [(254_200_u32, 254_200), (254_201, 0), (u32::MAX, 0)] {
+        let lie = forged(header, &data, 32, &claim.to_le_bytes());
+        assert_eq!(Header::claimed_rows(&lie), told);
+    }
 }
 
 #[test]

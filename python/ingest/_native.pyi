@@ -182,6 +182,9 @@ class Chunk:
     @staticmethod
     def peek(header: bytes) -> tuple[bytes, int, int, int, int]:
         """(fingerprint, producer, sequence, flags, rows), checksum unchecked. EntryError."""
+    @staticmethod
+    def claimed_rows(header: bytes) -> int:
+        """Rows that a header states, damaged or not; 0 when it is none."""
     @property
     def rows(self) -> int: ...
     @property

@@ -122,24 +122,33 @@ def test_poison_goes_alone_to_dead_letters(given: Settings, worker: Worker) -> N
     )
 
 
-def test_a_broken_entry_goes_to_dead_letters_whole(given: Settings, worker: Worker) -> None:
+@pytest.mark.parametrize("at", [0, 4, -1])
+def test_a_broken_entry_goes_to_dead_letters_whole(
+    given: Settings, worker: Worker, at: int
+) -> None:
+    """A version that is damaged is not taken for a later one."""
     with consuming(given):
         worker.append(0, batch(3))
-        header, data = entries.entry(batch(7))
-        broken = data[:-1] + bytes([data[-1] ^ 1])
-        words = ("XADD", stream_key(0), "*", "h", header, "d", broken)
+        packed = entries.entry(batch(7))
+        broken = bytearray(b"".join(packed))
+        broken[at] ^= 3
+        header, data = bytes(broken[: len(packed[0])]), bytes(broken[len(packed[0]) :])
+        words = ("XADD", stream_key(0), "*", "h", header, "d", data)
         entry_id = worker.client.execute_command(*words).decode()  # type: ignore[no-untyped-call]
         worker.append(0, batch(3))
         until(lambda: worker.fates().total() == 13, 10, "all settled")
     assert worker.fates() == {"stored": 6, "duplicates": 0, "dead": 7}
-    assert worker.query("SELECT entry_id, tuple FROM dead_letter") == [(entry_id, header + broken)]
+    assert worker.query("SELECT entry_id, tuple FROM dead_letter") == [(entry_id, header + data)]
 
 
-def test_an_entry_that_is_too_new_stops_its_shard_alone(given: Settings, worker: Worker) -> None:
+@pytest.mark.parametrize("at", [4, 44])
+def test_an_entry_that_is_too_new_stops_its_shard_alone(
+    given: Settings, worker: Worker, at: int
+) -> None:
     with consuming(given):
         first = worker.append(0, batch(2))[0]
         header, data = entries.entry(batch(5))
-        newer = header[:44] + b"\x09" + header[45:]
+        newer = entries.altered(header, data, at, 9)
         words = ("XADD", stream_key(0), "*", "h", newer, "d", data)
         entry_id = worker.client.execute_command(*words).decode()  # type: ignore[no-untyped-call]
         worker.append(0, batch(2))

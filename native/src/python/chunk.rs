@@ -79,6 +79,11 @@ impl Chunk {
         ))
     }
 
+    #[staticmethod]
+    fn claimed_rows(header: &[u8]) -> u32 {
+        Header::claimed_rows(header)
+    }
+
     #[getter]
     fn rows(&self) -> usize {
         self.straight_rows() + self.named_rows()

@@ -85,8 +85,8 @@ class Gathering:
 
     def _push(self, entry: Entry) -> None:
         try:
-            _, _, _, flags, _ = Chunk.peek(entry.header)
             rows = self.chunk.push(entry.header, entry.data)
+            _, _, _, flags, _ = Chunk.peek(entry.header)
         except EntryError as error:
             if error.code in TOO_NEW:
                 raise TooNew(f"entry {entry.entry_id}: {error}") from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import redis
 
-from ingest._native import Chunk, EntryError
+from ingest._native import Chunk
 from ingest.errors import IngestError, NeedsPerson, Retryable
 from ingest.stream import shards
 from ingest.stream.connection import connect
@@ -42,10 +42,7 @@ class Entry(NamedTuple):
     @property
     def claimed_rows(self) -> int:
         """How many rows the header says there are; 0 when that is broken too."""
-        try:
-            return Chunk.peek(self.header)[-1]
-        except EntryError:
-            return 0
+        return Chunk.claimed_rows(self.header)
 
 
 class Trim(NamedTuple):

@@ -57,3 +57,19 @@ def purchase() -> Batch:
 def entry(*batches: Batch) -> tuple[bytes, bytes]:
     """Pack requests into one entry: header and data."""
     return pack_entry(batches, SCHEMA.fingerprint, PRODUCER, next(_sequence), compress=True)
+
+
+def altered(header: bytes, data: bytes, at: int, value: int) -> bytes:
+    """Give the header with another byte and the checksum that belongs to it."""
+    head = header[:at] + bytes([value]) + header[at + 1 : -4]
+    return head + crc32c(head + data).to_bytes(4, "little")
+
+
+def crc32c(data: bytes) -> int:
+    """Compute the Castagnoli checksum, bit by bit."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF

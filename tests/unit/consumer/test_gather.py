@@ -9,7 +9,7 @@ from ingest.consumer.position import Position, Step
 from ingest.store.load import EntryRows
 from ingest.stream.read import Entry
 
-from tests.unit.consumer.entries import batch, entry
+from tests.unit.consumer.entries import altered, batch, entry
 
 TENURE = Tenure(2, Position("5-0", "run"), "5-0")
 HEADER_BYTES = 52
@@ -65,13 +65,24 @@ def test_an_entry_that_cannot_be_read_is_kept_and_passed() -> None:
 @pytest.mark.parametrize(("offset", "value"), [(4, 2), (7, 0x80), (44, 9)])
 def test_an_entry_that_is_too_new_is_waited_for(offset: int, value: int) -> None:
     header, data = entry(batch())
-    newer = header[:offset] + bytes([value]) + header[offset + 1 :]
+    newer = altered(header, data, offset, value)
     gathered = gathering()
     with pytest.raises(TooNew, match="entry 7-0"):
         gathered.add([Entry("6-0", header, data), Entry("7-0", newer, data)], 1.0)
     span = gathered.span()
     assert (span.step.after, span.load.chunk.rows) == ("6-0", 1)
     assert len(header) == HEADER_BYTES
+
+
+@pytest.mark.parametrize("offset", [0, 4, 7, 44])
+def test_a_damaged_header_is_not_taken_for_a_later_one(offset: int) -> None:
+    header, data = entry(batch())
+    damaged = header[:offset] + bytes([header[offset] ^ 3]) + header[offset + 1 :]
+    gathered = gathering()
+    gathered.add([Entry("6-0", damaged, data)], 1.0)
+    (broken,) = gathered.span().load.unreadable
+    assert broken.message.startswith("checksum: ")
+    assert broken.content == damaged + data
 
 
 def test_what_is_held_counts_entries_that_cannot_be_read() -> None:

@@ -99,8 +99,9 @@ def test_one_entry_has_one_kind() -> None:
     ("header", "data", "code"),
     [
         (b"", b"", "truncated"),
-        (b"nope" + bytes(48), b"", "bad_magic"),
-        (b"ingE\x02" + bytes(47), b"", "unknown_version"),
+        (b"nope" + bytes(48), b"", "checksum"),
+        (b"ingE\x02" + bytes(47), b"", "checksum"),
+        (b"ingE\x02\xf5\xa7\xaa\xcb", b"", "unknown_version"),
         (None, b"", "checksum"),
         (None, None, "accepted"),
     ],
