@@ -2,11 +2,13 @@
 
 When the connection is lost the same entries (same event ids) are sent again on a new one for at
 most `resend_s`; the table's key stops a second copy. An entry that was answered with an error is
-not stored, and one that was sent and never answered may be: the client is told which.
+not stored, and one that was sent and never answered may be: the client is told which. So may one
+be that a server took which evicts what is unread: it is told the same, and no more is sent there.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ingest import metrics
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from ingest.stream.replies import Reply
 
 CANNOT_SEND = (Retryable, NeedsPerson, StreamRefused)
+# Why a transaction that was executed is no promise: the settings behind it were not told, or bad.
+UNTOLD = Retryable("no reply")
+EVICTED = StreamRefused("stream_misconfigured", "Valkey may evict what nobody has read")
 
 
 async def deliver(
@@ -66,17 +71,29 @@ async def _attempt(
     try:
         replies = await link.send(buffers, expected, timeout_s)
     except Lost as lost:
-        replies = lost.replies
-    return _settle(link, transactions, replies)
+        return _settle(link, transactions, lost.replies, UNTOLD)
+    if not link.evicts:
+        return _settle(link, transactions, replies)
+    with suppress(Lost):
+        await link.look(timeout_s)  # so that nothing more is taken
+    return _settle(link, transactions, replies, EVICTED)
 
 
-def _settle(link: Link, transactions: list[Transaction], replies: list[Reply]) -> list[Transaction]:
+def _settle(
+    link: Link,
+    transactions: list[Transaction],
+    replies: list[Reply],
+    doubt: IngestError | None = None,
+) -> list[Transaction]:
+    """Answer each that has its replies, unless there is a doubt about all; give the rest."""
     rest = []
     for one in transactions:
         count = reply_count(one.entries)
         own, replies = replies[:count], replies[count:]
-        one.is_unknown = one.is_unknown or len(own) < count
-        error = verdict(own, one.entries) if len(own) == count else Retryable("no reply")
+        error = verdict(own, one.entries) if len(own) == count else UNTOLD
+        if error is None:
+            error = doubt
+        one.is_unknown = one.is_unknown or error in {UNTOLD, EVICTED}
         if error is None:
             _acknowledge(one, link)
         elif isinstance(error, Retryable):
@@ -95,7 +112,7 @@ def _acknowledge(transaction: Transaction, link: Link) -> None:
 def _refuse(transaction: Transaction, error: IngestError) -> None:
     """Tell why nothing was stored; once an answer was missed, only that nobody knows."""
     if transaction.is_unknown:
-        error = OutcomeUnknown(f"sent, and no answer came ({error})")
+        error = OutcomeUnknown(f"sent, and nobody knows what became of it ({error})")
     for one in transaction.batches:
         if not one.answer.done():
             one.answer.set_exception(error)

@@ -2,6 +2,7 @@
 
 `fsync` is said only while every append is on disk before its reply: the append-only file is on,
 synced always, and synced too while it is being rewritten. Whatever can't be read is `memory`.
+Nothing is promised while the server may evict what nobody has read.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ NEEDED = {
     b"appendfsync": b"always",
     b"no-appendfsync-on-rewrite": b"no",
 }
-READ = command(b"CONFIG", b"GET", *NEEDED)
+POLICY, SAFE_POLICY = b"maxmemory-policy", b"noeviction"
+READ = command(b"CONFIG", b"GET", *NEEDED, POLICY)
 
 
 class AckLevel(StrEnum):
@@ -45,10 +47,20 @@ def of(client: redis.Redis) -> AckLevel:
 
 def level(reply: Reply) -> AckLevel:
     """Judge the reply to READ: names and values by turns."""
+    found = _pairs(reply)
+    is_kept = all(found.get(name) == value for name, value in NEEDED.items())
+    return AckLevel.FSYNC if is_kept else AckLevel.MEMORY
+
+
+def evicts(reply: Reply) -> bool:
+    """Tell whether the reply to READ names a policy that evicts; False when it names none."""
+    return _pairs(reply).get(POLICY, SAFE_POLICY) != SAFE_POLICY
+
+
+def _pairs(reply: Reply) -> dict[Reply, Reply]:
     if not isinstance(reply, list):
-        return AckLevel.MEMORY
-    found = dict(zip(reply[::2], reply[1::2], strict=False))
-    return AckLevel.FSYNC if found == NEEDED else AckLevel.MEMORY
+        return {}
+    return dict(zip(reply[::2], reply[1::2], strict=False))
 
 
 def _bytes(text: object) -> bytes:

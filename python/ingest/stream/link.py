@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ingest.errors import IngestError, Retryable
-from ingest.stream import server_state
+from ingest.stream import durability, server_state
 from ingest.stream.command import command, first_error, refusal
 from ingest.stream.connection import CONNECT_TIMEOUT_S, Lost
 from ingest.stream.durability import AckLevel
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 
 class Link:
-    """One connection at a time; `level` is at most a second old when something is answered.
+    """One connection at a time.
 
-    `room` is told the same look at the server, from which it judges whether more is taken.
+    `level` and `evicts` are what the server's settings said behind the last commands, in the same
+    round trip. `room` is told of a look at the server, from which it judges whether more is taken.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Link:
         self._sent_bytes = 0
         self.room = Room(policy or RoomPolicy())
         self.level = AckLevel.MEMORY
+        self.evicts = False
 
     @property
     def is_open(self) -> bool:
@@ -68,8 +70,8 @@ class Link:
     async def send(self, buffers: Sequence[bytes], replies: int, timeout_s: float) -> list[Reply]:
         """Write commands and read their replies; Lost, with those that came, ends the connection.
 
-        When the last look at the server is too old, it is looked at in the same round trip, before
-        the commands are executed.
+        In the same round trip the settings are read after the commands, so that a promise rests on
+        what held for them; and the server is looked at before them, when the last look is too old.
         """
         wire = self._wire
         if wire is None:
@@ -82,12 +84,22 @@ class Link:
         try:
             self._sent_bytes += sum(map(len, buffers))
             patience_s = min(timeout_s, self._reply_timeout_s)
-            received = await wire.exchange(asked, replies + looks, patience_s)
+            received = await wire.exchange(
+                (*asked, durability.READ), looks + replies + 1, patience_s
+            )
         except Lost as lost:
             self._wire = None
             lost.replies = self._without_look(lost.replies, looks)
             raise
-        return self._without_look(received, looks)
+        told = received.pop()
+        received = self._without_look(received, looks)
+        self.level, self.evicts = durability.level(told), durability.evicts(told)
+        return received
+
+    async def look(self, timeout_s: float) -> None:
+        """Look at the server now; Lost as in `send`."""
+        self._looked_at = 0.0
+        await self.send((), 0, timeout_s)
 
     async def close(self) -> None:
         """End the connection; nothing may be in flight."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ingest.stream.durability import AckLevel
     from ingest.stream.replies import Reply
 
-SAFE_POLICY = "noeviction"
+SAFE_POLICY = durability.SAFE_POLICY.decode()
 REPLIES = 3
 _INFO = command(b"INFO")
 # Entries ever added, entries there now, and the first id of all; a missing stream counts nothing.

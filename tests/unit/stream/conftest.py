@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from ingest.local.valkey import EmbeddedValkey
     from redis import Redis
 
-CONFIGURATION = {"appendonly": "yes", "appendfsync": "always", "maxmemory": str(1 << 30)}
+CONFIGURATION = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "maxmemory": str(1 << 30),
+    "maxmemory-policy": "noeviction",
+}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from ingest.stream.durability import AckLevel
 
 from tests.unit.stream.cutting_proxy import CuttingProxy
 from tests.unit.stream.rig import (
+    DEADLINE_S,
     SCHEMA,
     accepted,
     appender,
@@ -208,6 +210,41 @@ def test_the_level_follows_the_server(server: Redis, valkey: EmbeddedValkey) -> 
                 server.config_set(name, value)
                 await eventually(lambda wanted=level: running.level is wanted)  # type: ignore[misc]
                 assert await submit(running, batch()) is level
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("setting", ["allkeys-lru", "volatile-ttl"])
+def test_nothing_is_acknowledged_while_the_server_may_evict(
+    server: Redis, valkey: EmbeddedValkey, setting: str
+) -> None:
+    """Set between two looks at the server: the next append's own round trip tells."""
+
+    async def scenario() -> None:
+        async with appender(valkey.worker_url) as running:
+            await submit(running, batch())
+            running._link._looked_at = time.monotonic() + DEADLINE_S  # no look is due
+            server.config_set("maxmemory-policy", setting)
+            with pytest.raises(OutcomeUnknown, match="evict"):
+                await submit(running, batch())
+            with pytest.raises(StreamRefused) as refused:
+                submit(running, batch())
+            assert refused.value.code == "stream_misconfigured"
+            server.config_set("maxmemory-policy", "noeviction")
+            await eventually(lambda: running.refusal is None)
+            assert await submit(running, batch()) is AckLevel.FSYNC
+
+    asyncio.run(scenario())
+    assert accepted(server) == len(stored_ids(server)) == 3
+
+
+def test_the_level_is_that_of_the_append_itself(server: Redis, valkey: EmbeddedValkey) -> None:
+    async def scenario() -> None:
+        async with appender(valkey.worker_url) as running:
+            await submit(running, batch())
+            running._link._looked_at = time.monotonic() + DEADLINE_S  # no look is due
+            server.config_set("appendfsync", "everysec")
+            assert await submit(running, batch()) is AckLevel.MEMORY
 
     asyncio.run(scenario())
 
