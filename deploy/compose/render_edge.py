@@ -28,8 +28,7 @@ def config(settings: Settings) -> str:
     values = _values(settings)
     text = edge.TEMPLATE.read_text(encoding="utf-8")
     text = text.replace("server 127.0.0.1:{{admin_port}}", "server admin:{{admin_port}} resolve")
-    text = re.sub(r"(upstream (\w+) \{\n)", r"\1        zone \2 64k;\n", text)
-    text = text.replace("    upstream workers {", RESOLVER + "\n    upstream workers {")
+    text = text.replace("{{upstreams}}", RESOLVER + "\n{{upstreams}}")
     text = text.replace("        listen {{listen}};\n{{tls}}\n", LISTEN)
     return HEADER + re.sub(r"\{\{(\w+)\}\}", lambda name: values[name[1]], text)
 
@@ -39,9 +38,9 @@ def _values(settings: Settings) -> dict[str, str]:
         *("max_body_bytes", "max_connections", "max_address_connections"),
         *("head_timeout_s", "body_timeout_s", "admin_port"),
     )
-    servers = (f"        server {name}:{WORKER_PORT} resolve max_fails=0;" for name in WORKERS)
+    workers = [f"{name}:{WORKER_PORT} resolve" for name in WORKERS]
     bounds = {name: str(getattr(settings, name)) for name in limits}
-    bounds |= edge.large_bodies(settings)
+    bounds |= edge.bodies(settings)
     return bounds | {
         "user": "",
         "processes": "1",
@@ -49,7 +48,7 @@ def _values(settings: Settings) -> dict[str, str]:
         "connections": str(FILES - edge.SPARE_FILES // 2),
         "drain_s": str(settings.drain_timeout_s),
         "answer_s": str(int(settings.resend_s) + settings.drain_timeout_s),
-        "workers": "\n".join(servers),
+        "upstreams": edge.upstreams(workers, settings),
         "edge_secret": "${EDGE_SECRET}",
         "ingest": edge.INGEST,
         "open": edge.OPEN,

@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("edge.conf")
 SPARE_FILES = 512  # listeners, logs, upstream connections of an idle edge
 WORKERS_PER_PROCESS = 4  # one nginx process carries what several API workers can take
-# Of bodies that are arriving, 100 kB and above; the smaller ones are bounded by their number.
-LARGE_BODIES_BYTES = 512 << 20
+# Of bodies that are arriving: 100 kB and above, 10 kB and above; smaller ones count as connections.
+LARGE_BODIES_BYTES, MEDIUM_BODIES_BYTES = 512 << 20, 256 << 20
+SMALL_BYTES, MEDIUM_BYTES = 10_000, 100_000
+# Of bodies of one size with one worker, which holds each up to four times while it is read.
+WORKER_BYTES = 32 << 20
+# A request has a cost beside its body, of about 20 kB.
+MOST_REQUESTS, PAGE_REQUESTS = 1024, 64
+KEPT = 128  # idle connections to workers, of a group
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names what is listened on
 LIMITS = (
     *("max_body_bytes", "max_connections", "max_address_connections"),
@@ -48,7 +54,8 @@ INGEST = """
             if ($is_form) { return 415; }
             if ($is_odd) { return 400; }
             if ($has_bad_idempotency_key) { return 596; }
-            proxy_pass http://workers;
+            error_log stderr crit;  # not a line for each request that is answered with overloaded
+            proxy_pass http://workers_$size;
         """
 DRAINING = " return 597; "
 NOBODY = " return 503; "
@@ -58,8 +65,18 @@ OPEN = """
             if ($is_odd) { return 400; }
             client_max_body_size 1k;
             proxy_set_body "";
-            proxy_pass http://workers;
+            proxy_pass http://workers_pages;
         """
+# One group for each size of requests: the names that edge.conf chooses from.
+UPSTREAM = """\
+    upstream workers_{size} {{
+        zone workers_{size} 64k;
+{servers}
+        keepalive {kept};
+        # Shorter than a worker's own: who closes first must be the side that sends requests.
+        keepalive_timeout 4s;
+    }}
+"""
 
 
 class Edge(Process):
@@ -168,7 +185,7 @@ class Edge(Process):
     def _values(self) -> dict[str, str]:
         settings = self._settings
         limits = {name: str(getattr(settings, name)) for name in LIMITS}
-        limits |= large_bodies(settings)
+        limits |= bodies(settings)
         return limits | {
             "user": self._user(),
             "processes": str(-(-settings.workers // WORKERS_PER_PROCESS)),
@@ -176,7 +193,7 @@ class Edge(Process):
             "connections": str(self._files - SPARE_FILES // 2),
             "drain_s": str(settings.drain_timeout_s),
             "answer_s": str(int(settings.resend_s) + settings.drain_timeout_s),
-            "workers": self._upstream(),
+            "upstreams": upstreams(self._addresses(), settings),
             "edge_secret": self._secret,
             "listen": self._listen(),
             "tls": self._tls(),
@@ -194,12 +211,9 @@ class Edge(Process):
         account = self.home.account
         return f"user {account.name} {account.group};" if account else ""
 
-    def _upstream(self) -> str:
-        """One entry a worker; with none, a closed port, so that the answer is 502."""
-        if not self._worker_ports:
-            return "        server 127.0.0.1:1 down;"
-        lines = (f"        server 127.0.0.1:{port} max_fails=0;" for port in self._worker_ports)
-        return "\n".join(lines)
+    def _addresses(self) -> list[str]:
+        """One a worker; with none, a closed port, so that the answer is 502."""
+        return [f"127.0.0.1:{port}" for port in self._worker_ports] or ["127.0.0.1:1 down"]
 
     def _listen(self) -> str:
         settings = self._settings
@@ -217,10 +231,32 @@ class Edge(Process):
         )
 
 
-def large_bodies(settings: Settings) -> dict[str, str]:
-    """Say how many large bodies may arrive at once: in total, and half of it from one address."""
-    count = LARGE_BODIES_BYTES // settings.max_body_bytes
-    return {"large_bodies": str(count), "large_bodies_of_address": str(count // 2)}
+def bodies(settings: Settings) -> dict[str, str]:
+    """Say how many bodies may arrive at once: in total, and half of it from one address."""
+    large = LARGE_BODIES_BYTES // settings.max_body_bytes
+    medium = MEDIUM_BODIES_BYTES // MEDIUM_BYTES
+    return {
+        "large_bodies": str(large),
+        "large_bodies_of_address": str(large // 2),
+        "medium_bodies": str(medium),
+        "medium_bodies_of_address": str(medium // 2),
+    }
+
+
+def upstreams(addresses: Sequence[str], settings: Settings) -> str:
+    """Write the workers' groups; each bounds what of its size may be with one worker."""
+    bounds = {
+        "small": min(WORKER_BYTES // SMALL_BYTES, MOST_REQUESTS),
+        "medium": WORKER_BYTES // MEDIUM_BYTES,
+        "large": WORKER_BYTES // settings.max_body_bytes,
+        "pages": PAGE_REQUESTS,
+    }
+    return "".join(_upstream(size, most, addresses) for size, most in bounds.items())
+
+
+def _upstream(size: str, most: int, addresses: Sequence[str]) -> str:
+    lines = (f"        server {one} max_fails=0 max_conns={most};" for one in addresses)
+    return UPSTREAM.format(size=size, servers="\n".join(lines), kept=min(most, KEPT))
 
 
 def _in_url(host: str) -> str:

@@ -21,6 +21,7 @@ class Problem:
     code: str
     message: str
     header: str = ""
+    chosen: str = ""  # a variable of edge.conf that says which problem it is
 
     @property
     def body(self) -> str:
@@ -40,8 +41,9 @@ class Problem:
         # An address, not a named location: a malformed request line has none to keep.
         name = f"/-/problem/{self.found}"
         header = f"add_header {self.header} always; " if self.header else ""
+        leads = f"= {self.chosen}" if self.chosen else f"={self.status} {name}"
         return (
-            f"        error_page {self.found} ={self.status} {name};\n"
+            f"        error_page {self.found} {leads};\n"
             f"        location = {name} {{ internal; default_type application/problem+json; "
             f"add_header X-Request-Id $request_name always; {header}"
             f"return {self.status} '{self.body}'; }}"
@@ -49,6 +51,7 @@ class Problem:
 
 
 RETRY = "Retry-After 1"
+LATER = "Retry-After $retry_s"  # not all at the same time
 PROBLEMS = (
     Problem(400, 400, "Bad Request", "bad_request", "the request is not well-formed HTTP"),
     Problem(
@@ -87,7 +90,7 @@ PROBLEMS = (
     Problem(497, 400, "Bad Request", "tls_required", "plain HTTP was sent to a TLS port"),
     Problem(500, 500, "Internal Server Error", "internal_error", "the edge failed", RETRY),
     Problem(501, 400, "Bad Request", "bad_request", "this transfer coding is not known"),
-    Problem(502, 502, "Bad Gateway", "worker_unreachable", UNKNOWN, RETRY),
+    Problem(502, 502, "Bad Gateway", "worker_unreachable", UNKNOWN, RETRY, "$unanswered"),
     Problem(503, 503, "Service Unavailable", "unavailable", "not available now", RETRY),
     Problem(504, 504, "Gateway Timeout", "worker_timeout", UNKNOWN, RETRY),
     Problem(505, 400, "Bad Request", "bad_request", "this version of HTTP is not known"),
@@ -99,7 +102,15 @@ PROBLEMS = (
         "Idempotency-Key must be 1 to 255 visible ASCII characters",
     ),
     Problem(597, 503, "Service Unavailable", "draining", "this server is stopping", RETRY),
-    Problem(598, 503, "Service Unavailable", "too_many_connections", "too many at once", RETRY),
+    Problem(598, 503, "Service Unavailable", "too_many_connections", "too many at once", LATER),
+    Problem(
+        599,
+        503,
+        "Service Unavailable",
+        "overloaded",
+        "more waits than may: come back later",
+        LATER,
+    ),
 )
 
 
