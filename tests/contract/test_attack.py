@@ -127,11 +127,18 @@ def test_two_keys_are_none(stack: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "length", [{"Content-Length": "1048576"}, {"Transfer-Encoding": "chunked"}]
+    ("length", "most"),  # of one address: half of 512 MiB, and of 256 MiB in bodies of 100 kB
+    [
+        ({"Content-Length": "1048576"}, 256),
+        ({"Transfer-Encoding": "chunked"}, 256),
+        ({"Content-Length": "99999"}, 1342),
+        ({"Content-Length": "10000"}, 1342),
+    ],
 )
-def test_large_bodies_that_never_end_are_bounded(stack: Running, length: dict[str, str]) -> None:
+def test_large_bodies_that_never_end_are_bounded(
+    stack: Running, length: dict[str, str], most: int
+) -> None:
     """Each would be held in memory until it is whole, whoever sends it; others go on."""
-    most = 256  # of one address: half of 512 MiB
     headers = {"Host": "x", "X-Api-Key": UNKNOWN, "Content-Type": "application/json"}
     with ExitStack() as held, DefaultSelector() as answered:
         for _ in range(most + 1):

@@ -1,4 +1,4 @@
-"""Every process is killed under a small load: what was acknowledged is stored, and once.
+"""Every process is killed, told to end or frozen under a load: what was acknowledged is stored.
 
 The clients do not retry, so an answer that never came may be stored or not; the full experiment
 with retries and all faults is `make crash`.
@@ -6,6 +6,8 @@ with retries and all faults is `make crash`.
 
 from __future__ import annotations
 
+import signal
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.stack
 
 NAMES = ("worker-0", "consumer-0", "admin", "valkey", "postgres", "edge")
+# Of these nobody notices a thing: others do their work, or they end after what they have begun.
+UNNOTICED = ("worker-0", "consumer-0", "admin")
 BACK_S = 30.0
+# At SIGTERM PostgreSQL waits until its clients have gone by themselves.
+STOP = {"postgres": signal.SIGINT}
+# Valkey for longer than an append is sent again, PostgreSQL for longer than a lease lasts.
+FROZEN_S = {"valkey": 7.0, "postgres": 7.0, "worker-0": 3.0, "edge": 3.0, "consumer-0": 3.0}
 SOME = 100
 
 
@@ -34,6 +42,40 @@ def test_a_killed_process_is_replaced_and_loses_nothing(stack: Running, name: st
         until(lambda: stack.run.pids[name] != before, BACK_S, f"run.json has the new {name}")
         enough = len(load.acknowledged) + SOME
         until(lambda: len(load.acknowledged) > enough, BACK_S, "load after")
+    _compare(stack, load, earlier)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_process_that_is_told_to_end_is_replaced(stack: Running, name: str) -> None:
+    before = stack.run.pids[name]
+    earlier = set(stack.stored())
+    with Load(stack, pause_s=0.01) as load:
+        until(lambda: len(load.acknowledged) > SOME, BACK_S, "load before")
+        psutil.Process(before).send_signal(STOP.get(name, signal.SIGTERM))
+        until(lambda: stack.run.pids[name] != before, BACK_S, f"run.json has the new {name}")
+        enough = len(load.acknowledged) + SOME
+        until(lambda: len(load.acknowledged) > enough, BACK_S, "load after")
+    if name in UNNOTICED:
+        assert set(load.answers) == {202}, load.answers
+    _compare(stack, load, earlier)
+
+
+@pytest.mark.parametrize("name", FROZEN_S)
+def test_a_frozen_process_goes_on(stack: Running, name: str) -> None:
+    earlier = set(stack.stored())
+    pids = stack.run.pids
+    with Load(stack, pause_s=0.01) as load:
+        until(lambda: len(load.acknowledged) > SOME, BACK_S, "load before")
+        frozen = [psutil.Process(pids[name])]
+        frozen += frozen[0].children(recursive=True)
+        for process in frozen:
+            process.suspend()
+        time.sleep(FROZEN_S[name])
+        for process in frozen:
+            process.resume()
+        enough = len(load.acknowledged) + SOME
+        until(lambda: len(load.acknowledged) > enough, BACK_S, "load after")
+    assert stack.run.pids == pids, "nothing had to be replaced"
     _compare(stack, load, earlier)
 
 

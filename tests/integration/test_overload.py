@@ -49,7 +49,7 @@ MOST_MIB = {
 REFUSED = {"stream_full", "overloaded", "too_many_connections"}
 #: The machine is as busy as it can be, with the clients.
 AT_ONCE_S = 3.0
-NORMAL_S = 10.0
+NORMAL_S = 20.0
 
 
 class SlowTable(threading.Thread):
