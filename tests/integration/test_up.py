@@ -148,11 +148,11 @@ def test_a_long_path_leaves_no_sockets_behind(base: Path) -> None:
 
 
 def test_data_of_another_major_version_is_refused(base: Path) -> None:
-    with Running(base / "data") as running:
-        pass
-    version = base / "data" / "servers" / "postgres" / "PG_VERSION"
-    version.write_text("17\n")
-    running.output.unlink()
+    home = DataDir(base / "data")
+    EmbeddedPostgres(home).prepare()
+    (home.servers / "postgres" / "PG_VERSION").write_text("17\n")
+    home.release()
+    running = Running(base / "data")
     running.spawn()
     assert running.supervisor.wait(30) == 1
     last = running.output.read_text().splitlines()[-1]
