@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PLAN = "unlimited"
 #: Workers look for new keys once a second each, and the edge takes them in turn.
 KNOWN_S, POLL_S, IN_A_ROW = 30.0, 0.02, 32
+STRANGE = {http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.TOO_MANY_REQUESTS}
 
 
 def make(dsn: str, url: str) -> list[str]:
@@ -49,10 +50,10 @@ def _wait_known(url: str, key: str) -> None:
 
 
 def _is_known(url: str, key: str) -> bool:
-    """Tell whether a request without an event is refused for anything but its key."""
+    """Tell whether a request without an event is refused for what it holds, and not for its key."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5.0)
     try:
         connection.request("POST", "/v1/events", "{", {"X-Api-Key": key})
-        return connection.getresponse().status != http.HTTPStatus.UNAUTHORIZED
+        return connection.getresponse().status not in STRANGE
     finally:
         connection.close()

@@ -29,6 +29,12 @@ READY_S = 120.0
 EVENT_TYPE = "page_view"
 #: For requests without TLS: else httpx loads every certificate authority, 39 ms of CPU each time.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+# All tests of a system come from one address.
+PATIENT = {
+    "INGEST_LOG_LEVEL": "debug",
+    "INGEST_STRANGERS_PER_MINUTE": "0",
+    "INGEST_PROJECTS_PER_MINUTE": "0",
+}
 
 
 def until(is_true: Callable[[], object], timeout_s: float, what: str) -> None:
@@ -68,7 +74,7 @@ class Running:
         self.data = data
         self.port, self.admin_port = free_port(), free_port()
         self._arguments = arguments
-        self._env = dict(os.environ) | {"INGEST_LOG_LEVEL": "debug"} | dict(env or {})
+        self._env = dict(os.environ) | PATIENT | dict(env or {})
         self._user = user
         self._python = python
         self.output = data.parent / f"{data.name}.out"

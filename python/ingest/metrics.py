@@ -45,6 +45,11 @@ REJECTED = Tally("ingest_events_rejected_total", "events", "refused one by one, 
 REFUSED = Tally(
     "ingest_requests_refused_total", "requests", "refused as a whole, by reason", "code"
 )
+UNCHECKED = Tally(
+    "ingest_quota_unchecked_total",
+    "requests",
+    "judged by one worker's own counts because Valkey didn't tell those of all",
+)
 BODY_BYTES = Tally(
     "ingest_body_bytes_total", "bytes", "of the bodies of accepted requests", "route"
 )

@@ -87,6 +87,12 @@ PROBLEMS = _table(
         "Unsupported Media Type",
         "Content-Encoding is not taken: send the body as it is",
     ),
+    Problem(
+        "plan_too_small",
+        413,
+        "Content Too Large",
+        "the request holds more events than the project's plan allows in a minute: send fewer",
+    ),
     Problem("invalid_project", 422, "Unprocessable Content", "the project's fields are not valid"),
     Problem("invalid_key", 422, "Unprocessable Content", "the key's fields are not valid"),
     Problem(
@@ -94,6 +100,13 @@ PROBLEMS = _table(
         429,
         "Too Many Requests",
         "too many wrong tokens or links: wait for as long as Retry-After says",
+    ),
+    Problem("plan_exceeded", 429, "Too Many Requests", "the project's plan allows no more now"),
+    Problem(
+        "address_limited",
+        429,
+        "Too Many Requests",
+        "too many requests without a valid key come from this address",
     ),
     Problem("internal_error", 500, "Internal Server Error", "this is a fault of the server"),
     Problem("overloaded", 503, _RETRY, "more waits than may: come back later"),

@@ -103,6 +103,16 @@ class Settings(BaseSettings):
     plans: Plans = _setting(
         {}, "table", "your own beside free, pro, enterprise and unlimited; see below"
     )
+    strangers_per_minute: int = _setting(
+        120,
+        "requests",
+        "without a valid key, of one address to one worker; 0 is off",
+        ge=0,
+        le=1_000_000,
+    )
+    projects_per_minute: int = _setting(
+        60, "requests", "that make projects, of one address; 0 is off", ge=0, le=1_000_000
+    )
 
     max_body_bytes: int = _setting(
         MIB, "bytes", "a request's body; held in memory by edge and worker", ge=KIB, le=8 * MIB

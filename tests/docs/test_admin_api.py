@@ -7,7 +7,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from ingest.admin.project_routes import project_routes
+from ingest.admin.project_routes import Making, project_routes
 from ingest.admin.projects import Projects
 from ingest.plans import BUILT_IN
 
@@ -22,7 +22,7 @@ STEPS = ("make", "show", "list", "plan", "rotate", "revoke")
 
 def test_the_routes_are_those_of_the_process() -> None:
     told = {(row[0], pages.plain(row[1])) for row in pages.table(PAGE, "Method")}
-    routes = project_routes(Projects("postgresql://127.0.0.1:1/nothing", BUILT_IN))
+    routes = project_routes(Projects("postgresql://127.0.0.1:1/nothing", BUILT_IN), Making(0, ""))
     assert told == {(route.method, route.path) for route in routes}
 
 

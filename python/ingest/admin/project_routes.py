@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import math
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,10 +13,11 @@ from urllib.parse import unquote, unquote_plus
 
 import orjson
 
+from ingest.addresses import AddressLimit
 from ingest.admin.projects import PAGE_DEFAULT, PAGE_MAX, Json, Projects, fields_of
 from ingest.errors import IngestError
 from ingest.media import Refusal, check_body
-from ingest.serving import Headers, Request, Response, Route, problem
+from ingest.serving import Headers, Request, Response, Route, Stream, problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +36,31 @@ _Reading = Callable[[Request], Callable[[], Json]]
 _Changing = Callable[[Request, Json], Callable[[], Json]]
 
 
-def project_routes(do: Projects) -> Sequence[Route]:
+class Making:
+    """Bounds how many projects one address makes; the edge's word is taken for where it is."""
+
+    def __init__(self, per_minute: int, edge_secret: str) -> None:
+        self._addresses = AddressLimit(per_minute)
+        self._edge_secret = edge_secret
+
+    def check(self, request: Request, headers: Mapping[str, str]) -> Response | None:
+        """Give the answer for one too many."""
+        given = headers.get("x-ingest-edge", "")
+        is_edge = bool(given) and hmac.compare_digest(given, self._edge_secret)
+        address = headers.get("x-real-ip", "") if is_edge else request.ip_addr or ""
+        wait_s = self._addresses.wait_s(address, time.monotonic())
+        told = "too many projects are made from this address"
+        retry_after = str(math.ceil(wait_s))
+        return problem("address_limited", told, Retry_After=retry_after) if wait_s else None
+
+
+def project_routes(do: Projects, making: Making) -> Sequence[Route]:
     """Give all of them; each needs the admin token."""
+    make = _change(lambda _, fields: partial(do.make, fields))
     return [
         Route("GET", PLANS, _read(lambda _: do.plans)),
         Route("GET", PROJECTS, _read(lambda asked: partial(do.page, *_page(asked)))),
-        Route("POST", PROJECTS, _change(lambda _, fields: partial(do.make, fields))),
+        Route("POST", PROJECTS, _bounded(making, make)),
         Route("GET", PROJECT, _read(lambda asked: partial(do.show, _project(asked)))),
         Route(
             "PATCH", PROJECT, _change(lambda asked, to: partial(do.set_plan, _project(asked), to))
@@ -47,6 +70,13 @@ def project_routes(do: Projects) -> Sequence[Route]:
         Route("DELETE", KEYS, _read(lambda asked: partial(do.revoke, _project(asked), None))),
         Route("DELETE", KEY, _read(lambda asked: partial(do.revoke, _project(asked), _key(asked)))),
     ]
+
+
+def _bounded(making: Making, make: Answer) -> Answer:
+    async def answer(request: Request, headers: Mapping[str, str]) -> Response | Stream:
+        return making.check(request, headers) or await make(request, headers)
+
+    return answer
 
 
 def _read(reading: _Reading) -> Answer:

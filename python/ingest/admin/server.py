@@ -11,7 +11,7 @@ from ingest.admin import static_files
 from ingest.admin.dead_letters import DeadLetters
 from ingest.admin.gate import Gate
 from ingest.admin.login import Login
-from ingest.admin.project_routes import project_routes
+from ingest.admin.project_routes import Making, project_routes
 from ingest.admin.projects import Projects
 from ingest.admin.watching import Watching
 from ingest.errors import SettingsError
@@ -46,6 +46,8 @@ class Admin:
         self._database_url = settings.database_url
         self._watching = Watching(settings)
         self._projects = Projects(settings.database_url, settings.known_plans)
+        secret = settings.edge_secret.get_secret_value() if settings.edge_secret else ""
+        self._making = Making(settings.projects_per_minute, secret)
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -55,7 +57,7 @@ class Admin:
             *self._login.routes,
             *DeadLetters(self._database_url).routes,
             *self._watching.routes,
-            *project_routes(self._projects),
+            *project_routes(self._projects, self._making),
         ]
 
     def refuse(self, request: Request, headers: Mapping[str, str]) -> Response | None:

@@ -9,15 +9,17 @@ import time
 from typing import TYPE_CHECKING
 
 from ingest import _native, media, metrics
-from ingest.api import asked, keys, responses
+from ingest.api import asked, responses
+from ingest.api.admission import Limited
 from ingest.api.refusal_notes import Asker
-from ingest.errors import IngestError
+from ingest.errors import IngestError, OutcomeUnknown
 from ingest.serving import Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ingest.api.keys import KeyRing
+    from ingest.api.admission import Admission
+    from ingest.api.limits import Allowance
     from ingest.api.refusal_notes import RefusalNotes
     from ingest.serving import Request, Response
     from ingest.store.key_table import Grant
@@ -34,11 +36,14 @@ _ACCEPTED = 202
 
 
 def event_routes(
-    ring: KeyRing, encoder: _native.Encoder, appender: Appender, notes: RefusalNotes
+    admission: Admission,
+    encoder: _native.Encoder,
+    appender: Appender,
+    notes: RefusalNotes,
 ) -> list[Route]:
     """Give the three routes."""
     return [
-        Route("POST", path, EventRoute(path, ring, encoder, appender, notes).answer)
+        Route("POST", path, EventRoute(path, admission, encoder, appender, notes).answer)
         for path in SHAPES
     ]
 
@@ -49,23 +54,24 @@ class EventRoute:
     def __init__(
         self,
         path: str,
-        ring: KeyRing,
+        admission: Admission,
         encoder: _native.Encoder,
         appender: Appender,
         notes: RefusalNotes,
     ) -> None:
         self._path = path
         self._shape = SHAPES[path]
-        self._ring = ring
+        self._admission = admission
         self._encoder = encoder
         self._appender = appender
         self._note = notes.note
 
     async def answer(self, request: Request, headers: Mapping[str, str]) -> Response:
         """Answer one request; 202 only after the stream's own answer."""
-        grant = None
+        grant, allowance, charged = None, None, 0
         try:
-            grant = self._grant(headers)
+            grant = self._admission.grant(headers)
+            allowance = await self._admission.request(grant)
             media.check_body(headers, request.body)
             wish = asked.read(headers, request.query_params.multi_items())
             length = len(request.body)
@@ -73,29 +79,26 @@ class EventRoute:
             received_us = time.time_ns() // 1000
             batch = self._encode(request.body, grant, received_us, wish)
             if batch.status != _ACCEPTED:
-                return self._rejected(batch, Asker(self._path, headers, grant))
+                return self._rejected(batch, Asker(self._path, headers, grant), allowance)
+            if allowance is not None:
+                await self._admission.events(allowance, batch.rows)
+                charged = batch.rows
             del request  # its copy of the body, which nobody needs while this waits
             hour = received_us // HOUR_US
             level = await self._appender.submit(batch, grant.project_id, hour, length)
         except media.Refusal as refusal:
             return self._refused(refusal.code, Asker(self._path, headers, grant))
+        except Limited as limited:
+            return self._limited(limited, Asker(self._path, headers, grant))
         except IngestError as error:
+            if not isinstance(error, OutcomeUnknown):
+                self._admission.give_back(allowance, charged)
             return self._not_appended(error, Asker(self._path, headers, grant))
         self._count_accepted(batch, length)
         if batch.reject_counts:
             self._note(Asker(self._path, headers, grant), batch.code, batch.status, batch)
-        return responses.accepted(batch.response, level, is_minimal=wish.is_minimal)
-
-    def _grant(self, headers: Mapping[str, str]) -> Grant:
-        key = keys.presented(headers)
-        grant = self._ring.find(key) if key is not None else None
-        if grant is None:
-            is_known = key is None or self._ring.is_loaded
-            raise media.Refusal("unauthorized" if is_known else "keys_unavailable")
-        fault = grant.fault(time.time())
-        if fault is not None:
-            raise media.Refusal(fault)
-        return grant
+        limits = self._limits(allowance)
+        return responses.accepted(batch.response, level, limits, is_minimal=wish.is_minimal)
 
     def _encode(
         self, body: str | bytes, grant: Grant, received_us: int, wish: asked.Asked
@@ -119,10 +122,17 @@ class EventRoute:
         self._note(asker, code, response.status_code)
         return response
 
-    def _rejected(self, batch: _native.Batch, asker: Asker) -> Response:
+    def _limited(self, limited: Limited, asker: Asker) -> Response:
+        metrics.REFUSED.counts[limited.code,] += 1
+        self._note(asker, limited.code, limited.response.status_code)
+        return limited.response
+
+    def _rejected(
+        self, batch: _native.Batch, asker: Asker, allowance: Allowance | None
+    ) -> Response:
         metrics.REFUSED.counts[batch.code,] += 1
         self._note(asker, batch.code, batch.status, batch)
-        return responses.rejected(batch.status, batch.response)
+        return responses.rejected(batch.status, batch.response, self._limits(allowance))
 
     def _not_appended(self, error: IngestError, asker: Asker) -> Response:
         code = responses.code_of(error)
@@ -130,6 +140,9 @@ class EventRoute:
         metrics.REFUSED.counts[code,] += 1
         self._note(asker, code, response.status_code)
         return response
+
+    def _limits(self, allowance: Allowance | None) -> dict[str, str] | None:
+        return None if allowance is None else self._admission.headers(allowance)
 
     def _count_accepted(self, batch: _native.Batch, length: int) -> None:
         metrics.EVENTS.counts[self._path,] += batch.rows

@@ -28,7 +28,18 @@ WHEN = {
     "413": "The body, or the number of events, is too large.",
     "415": "Not JSON, or a Content-Encoding.",
     "422": "No event was acceptable; `rejected` says why.",
+    "429": "The project's plan allows no more now; nothing is stored.",
     "503": "Nothing is stored, except that `outcome_unknown` may be: send it again after a while.",
+}
+
+RETRIED = {"429", "503"}
+LIMITED = {"422", "429"}
+RATE_LIMIT: Json = {
+    name: {"description": told, "schema": {"type": "string"}}
+    for name, told in {
+        "RateLimit-Policy": "What the project's plan allows; not there when it bounds nothing.",
+        "RateLimit": "What is left of it, and in how many seconds all of it is.",
+    }.items()
 }
 
 
@@ -80,7 +91,7 @@ def _native(limits: Limits) -> Json:
 def _ingest(summary: str, body: Json, answer: Json) -> Json:
     acknowledged = {
         "description": "Stored in the stream, as durably as Ingest-Ack says.",
-        "headers": {"Ingest-Ack": {"schema": {"enum": ["fsync", "memory"]}}},
+        "headers": {"Ingest-Ack": {"schema": {"enum": ["fsync", "memory"]}}, **RATE_LIMIT},
         "content": _content(answer),
     }
     return {
@@ -121,8 +132,10 @@ def _problem(status: str) -> Json:
         "description": WHEN[status],
         "content": _content(_ref("Problem"), CONTENT_TYPE),
     }
-    if status == "503":
+    if status in RETRIED:
         answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
+    if status in LIMITED:
+        answer["headers"] = {**answer.get("headers", {}), **RATE_LIMIT}
     return answer
 
 
@@ -139,8 +152,10 @@ def _project(plans: Sequence[str]) -> Json:
         status: {"description": text, "content": _content(_ref("Problem"), CONTENT_TYPE)}
         for status, text in {
             "401": "The operator's token is needed.",
+            "403": "The token is wrong.",
             "409": "The name is taken.",
             "422": "Name or plan is not valid.",
+            "429": "Too many were made from this address.",
         }.items()
     }
     ok = {"description": "Made.", "content": _content({"type": "object", "properties": made})}

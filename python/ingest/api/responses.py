@@ -30,26 +30,31 @@ REFUSALS = {
     )
 }
 
-_ACCEPTED = {
-    (level, is_minimal): Headers(
-        {"Content-Type": JSON, "Ingest-Ack": str(level)}
-        | ({"Preference-Applied": "return=minimal"} if is_minimal else {})
-    )
+_ACCEPTED_FIELDS = {
+    (level, is_minimal): {"Content-Type": JSON, "Ingest-Ack": str(level)}
+    | ({"Preference-Applied": "return=minimal"} if is_minimal else {})
     for level in AckLevel
     for is_minimal in (False, True)
 }
-_PROBLEM = Headers({"Content-Type": CONTENT_TYPE})
+_ACCEPTED = {asked: Headers(fields) for asked, fields in _ACCEPTED_FIELDS.items()}
+_PROBLEM_FIELDS = {"Content-Type": CONTENT_TYPE}
+_PROBLEM = Headers(_PROBLEM_FIELDS)
 _ACCEPTED_STATUS = 202
 
 
-def accepted(body: bytes, level: AckLevel, *, is_minimal: bool) -> Response:
-    """Acknowledge: the body as the extension wrote it, and where the events are."""
-    return Response(_ACCEPTED_STATUS, _ACCEPTED[level, is_minimal], body)
+def accepted(
+    body: bytes, level: AckLevel, limits: dict[str, str] | None = None, *, is_minimal: bool
+) -> Response:
+    """Acknowledge: the body as the extension wrote it, where the events are, and the limits."""
+    asked = (level, is_minimal)
+    headers = _ACCEPTED[asked] if limits is None else Headers(_ACCEPTED_FIELDS[asked] | limits)
+    return Response(_ACCEPTED_STATUS, headers, body)
 
 
-def rejected(status: int, body: bytes) -> Response:
-    """Answer with the problem that the extension wrote."""
-    return Response(status, _PROBLEM, body)
+def rejected(status: int, body: bytes, limits: dict[str, str] | None = None) -> Response:
+    """Answer with the problem that the extension wrote, and the limits."""
+    headers = _PROBLEM if limits is None else Headers(_PROBLEM_FIELDS | limits)
+    return Response(status, headers, body)
 
 
 def not_appended(code: str, retry_after_s: float) -> Response:

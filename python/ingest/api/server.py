@@ -11,10 +11,13 @@ import orjson
 
 from ingest import metrics, readout
 from ingest._native import Encoder, Limits, Schema
+from ingest.addresses import AddressLimit
 from ingest.api import docs, openapi, responses
+from ingest.api.admission import Admission
 from ingest.api.handlers import event_routes
 from ingest.api.keys import KeyFollower, KeyRing
 from ingest.api.refusal_notes import RefusalNotes
+from ingest.api.settler import Settler
 from ingest.errors import SettingsError
 from ingest.serving import Headers, Response, Route, problem, serve
 from ingest.stream.append import Appender, AppendPolicy
@@ -22,6 +25,7 @@ from ingest.stream.connection import connect_async
 from ingest.stream.group import EntryPolicy, Grouper
 from ingest.stream.link import Link
 from ingest.stream.producer import Producer
+from ingest.stream.quota import QuotaCounters
 from ingest.stream.room import RoomPolicy
 
 if TYPE_CHECKING:
@@ -36,6 +40,8 @@ HOST = "127.0.0.1"
 SEED_BYTES = 32
 # Half of the patience with an unknown outcome: a server that is silent gets a second try.
 REPLY_SHARE = 0.5
+# A request that waits for the counters of all workers goes on without them then.
+QUOTA_TIMEOUT_S = 0.5
 _JSON = Headers({"Content-Type": "application/json", "Cache-Control": "no-store"})
 _HTML = Headers({"Content-Type": "text/html; charset=utf-8"})
 
@@ -74,10 +80,13 @@ class Worker:
         self._follower = KeyFollower(self._ring, given.database_url, given.valkey_url)
         self._appender = _appender(settings, index, schema, given.valkey_url)
         self._notes = RefusalNotes()
+        self._settler = _settler(settings, index, given.valkey_url)
+        addresses = AddressLimit(settings.strangers_per_minute)
+        admission = Admission(self._ring, settings.known_plans, self._settler, addresses)
         self._is_draining = False
         document = openapi.document(schema, bounds, version("ingest"), [*settings.known_plans])
         self.routes = [
-            *event_routes(self._ring, encoder, self._appender, self._notes),
+            *event_routes(admission, encoder, self._appender, self._notes),
             Route("GET", "/health", self._health),
             Route("GET", "/docs", _constant(_HTML, docs.page(document))),
             Route("GET", "/docs/openapi.json", _constant(_JSON, orjson.dumps(document))),
@@ -95,6 +104,7 @@ class Worker:
         """Begin to connect and to follow the keys; requests are refused until both are there."""
         self._follower.start()
         self._appender.start()
+        self._settler.start()
 
     def is_ready(self) -> bool:
         """Tell whether events are taken."""
@@ -108,6 +118,7 @@ class Worker:
         """End what `start` began."""
         self._follower.stop()
         await self._appender.close()
+        await self._settler.close()
 
     async def _health(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         refusal = self._not_ready() or self._not_taking()
@@ -176,6 +187,13 @@ def _appender(settings: Settings, index: int, schema: Schema, valkey_url: str) -
     )
     grouper = Grouper(Producer(), schema.fingerprint, EntryPolicy.of(settings, index))
     return Appender(link, grouper, AppendPolicy.of(settings))
+
+
+def _settler(settings: Settings, index: int, valkey_url: str) -> Settler:
+    async def connect(timeout_s: float) -> Wire:
+        return await connect_async(valkey_url, name=f"ingest-quota-{index}", timeout_s=timeout_s)
+
+    return Settler(QuotaCounters(connect, QUOTA_TIMEOUT_S), settings.workers)
 
 
 def _constant(headers: Headers, body: str | bytes) -> Answer:

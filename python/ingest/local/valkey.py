@@ -50,7 +50,7 @@ user worker reset on #{worker} ~ingest:* &ingest:* {worker_commands}
 """
 BOTH = "+@connection +@transaction +@hash +xlen +xinfo +get +set +incr +incrby +expire +exists"
 TOLD = "-@dangerous +info +config|get"
-WORKER_COMMANDS = f"-@all {BOTH} +xadd +eval {TOLD}"
+WORKER_COMMANDS = f"-@all {BOTH} +xadd +eval +time {TOLD}"
 CONSUMER_COMMANDS = f"-@all {BOTH} +@stream +eval +del +unlink +type +memory|usage {TOLD}"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COUNT_KEY = "ingest:shards"
 SCHEMA_KEY = "ingest:schema"
 KEYS_KEY = "ingest:keys"
+QUOTA_WORKERS_KEY = "ingest:{quota}:workers"
 
 # Nothing is read through it: XGROUP CREATE MKSTREAM is the command that makes an empty stream.
 _CREATION_GROUP = "create"
@@ -66,6 +67,11 @@ def counted_key(shard: int) -> str:
 def hold_key(shard: int) -> str:
     """Name the key that keeps a shard from being trimmed while it is there."""
     return f"ingest:{{{shard}}}:hold"
+
+
+def quota_key(project_id: bytes) -> str:
+    """Name the hash of what a project has used of its plan (stream/quota.py)."""
+    return f"ingest:{{quota}}:{project_id.hex()}"
 
 
 def new_data_set() -> str:
