@@ -23,6 +23,7 @@ from ingest.cli import (
     serve,
     status,
     stop,
+    tail,
     up,
 )
 from ingest.errors import IngestError, SettingsError
@@ -42,7 +43,7 @@ APP = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(up.up, stop.stop, status.status, dashboard.dashboard),
-    *(check.check, audit.audit, export.export),
+    *(check.check, audit.audit, tail.tail, export.export),
     *(serve.serve, consume.consume, admin.admin, migrate.migrate),
 )
 for command in COMMANDS:
