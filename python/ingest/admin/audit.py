@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ingest.balance import NO_PROJECT, Balance, Line
 from ingest.store import audit, session
@@ -65,14 +65,41 @@ class Window(NamedTuple):
         return is_wanted and hour in self.hours
 
 
-def balances(dsn: str, valkey_url: str, window: Window) -> Iterator[Balance]:
+class _Servers(NamedTuple):
+    connection: Connection
+    counters: AcceptedCounters
+    valkey_url: str
+
+
+class Progress(Protocol):
+    """Hears how far a reading is, for whoever waits for it."""
+
+    def __call__(self, done: int, told: str, total: int) -> None:
+        """Take the shards that are done, of how many, and what is read of the next."""
+
+
+def unheard(done: int, told: str, total: int) -> None:
+    """Tell nobody."""
+    del done, told, total
+
+
+def balances(
+    dsn: str, valkey_url: str, window: Window, progress: Progress = unheard
+) -> Iterator[Balance]:
     """Read each shard when it is asked for. Raises Retryable or NeedsPerson."""
     with (
         session.connect(dsn, NAME) as connection,
         AcceptedCounters(valkey_url, NAME) as counters,
     ):
-        for shard in audit.shards(connection):
-            yield _steady(partial(_read, connection, counters, valkey_url, shard, window))
+        servers = _Servers(connection, counters, valkey_url)
+        numbers = audit.shards(connection)
+        for done, shard in enumerate(numbers):
+
+            def tell(events: int, done: int = done, shard: int = shard) -> None:
+                progress(done, f"shard {shard}: {events:,} events in the stream", len(numbers))
+
+            tell(0)
+            yield _steady(partial(_read, servers, shard, window, tell))
 
 
 def _steady(read: Callable[[], Balance]) -> Balance:
@@ -86,17 +113,11 @@ def _steady(read: Callable[[], Balance]) -> Balance:
     return read()
 
 
-def _read(
-    connection: Connection,
-    counters: AcceptedCounters,
-    valkey_url: str,
-    shard: int,
-    window: Window,
-) -> Balance:
-    with Hold(valkey_url, shard, NAME) as hold:
-        books = audit.read(connection, shard, window.hours.start, window.hours.stop)
-        told = counters.read(shard)
-        waiting = hold.waiting(books.position, told.last_id)
+def _read(servers: _Servers, shard: int, window: Window, tell: Callable[[int], None]) -> Balance:
+    with Hold(servers.valkey_url, shard, NAME) as hold:
+        books = audit.read(servers.connection, shard, window.hours.start, window.hours.stop)
+        told = servers.counters.read(shard)
+        waiting = hold.waiting(books.position, told.last_id, tell)
         hold.check()
     return Balance(
         shard,

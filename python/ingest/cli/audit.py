@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingest.balance import Verdict
-from ingest.cli import audit_report, options, servers
+from ingest.cli import audit_report, options, progress, servers
 from ingest.cli.audit_report import HOUR_S, Report
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def _report(
         project_id = servers.project_id(connection, project)
         names = projects.names(connection)
     window = _window(project_id, since, until)
-    return Report(list(balances(dsn, url, window)), names, refusals.ask(settings))
+    with progress.bar("auditing") as show:
+        found = list(balances(dsn, url, window, show))
+    return Report(found, names, refusals.ask(settings))
 
 
 def _window(project_id: UUID | None, since: datetime | None, until: datetime | None) -> Window:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(
+    as_json: options.Json = False,
     data: options.Data = None,
     config: options.Config = None,
     database_url: options.DatabaseUrl = None,
@@ -25,8 +27,12 @@ def check(
     """Say what is wrong; exits 1 if anything is."""
     settings = options.load(config, data_dir=data, database_url=database_url, valkey_url=valkey_url)
     results = {name: _found(ask, settings) for name, ask in CHECKS.items()}
-    for name, found in results.items():
-        typer.echo("\n".join(map(str, found)) or f"ok     {name}")
+    if as_json:
+        told = {name: [asdict(one) for one in found] for name, found in results.items()}
+        typer.echo(json.dumps(told))
+    else:
+        for name, found in results.items():
+            typer.echo("\n".join(map(str, found)) or f"ok     {name}")
     if any(one.is_fault for found in results.values() for one in found):
         raise typer.Exit(1)
 

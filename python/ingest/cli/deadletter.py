@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli import options, servers
+from ingest.cli import options, progress, servers
 from ingest.errors import NeedsPerson, SettingsError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ingest.store.kept_letters import KeptLetter, Pick
+    from ingest.store.replay import Replayed
     from ingest.store.session import Connection
 
 APP = typer.Typer(
@@ -96,11 +97,13 @@ def replay(
     since: Since = None,
     until: Until = None,
     everything: Everything = False,
+    as_json: options.Json = False,
     data: options.Data = None,
     config: options.Config = None,
     database_url: options.DatabaseUrl = None,
 ) -> None:
     """Store letters that can be stored now; exits 1 if any stays."""
+    from ingest.store import kept_letters
     from ingest.store.replay import Replayed
     from ingest.store.replay import replay as replay_letters
 
@@ -108,14 +111,11 @@ def replay(
     with _connected(config, data, database_url) as connection:
         pick = _pick(connection, ids, project, code, shard, since, until)
         _refuse_all_by_chance(pick, everything)
-        for done in replay_letters(connection, pick):
-            total += done
-            if done.dead:
-                typer.echo(f"{done.dead} events are still refused", err=True)
-    typer.echo(
-        f"{total.letters} letters: {total.stored} events stored,"
-        f" {total.duplicates} were stored already, {total.dead} still dead"
-    )
+        with progress.bar("replaying", kept_letters.count(connection, pick)) as show:
+            for done in replay_letters(connection, pick):
+                total += done
+                show(total.letters, f"{total.stored:,} events stored, {total.dead:,} still dead")
+    typer.echo(json.dumps(asdict(total)) if as_json else _told(total))
     _miss(ids, total.letters)
     if total.dead:
         raise typer.Exit(1)
@@ -131,6 +131,7 @@ def drop(
     until: Until = None,
     everything: Everything = False,
     yes: options.Yes = False,
+    as_json: options.Json = False,
     data: options.Data = None,
     config: options.Config = None,
     database_url: options.DatabaseUrl = None,
@@ -143,9 +144,10 @@ def drop(
         _refuse_all_by_chance(pick, everything)
         if not yes:
             count = kept_letters.count(connection, pick)
-            typer.confirm(f"Delete {count} dead letters for ever?", abort=True)
-        dropped = kept_letters.drop(connection, pick)
-    typer.echo(f"{dropped} letters dropped")
+            typer.confirm(f"Delete {count} dead letters for ever?", abort=True, err=True)
+        with progress.bar("dropping"):
+            dropped = kept_letters.drop(connection, pick)
+    typer.echo(json.dumps({"letters": dropped}) if as_json else f"{dropped} letters dropped")
     _miss(ids, dropped)
 
 
@@ -185,6 +187,13 @@ def _miss(ids: list[int] | None, found: int) -> None:
     if ids and found < len(set(ids)):
         text = f"{len(set(ids)) - found} letters are not there, or another replay has them"
         raise NeedsPerson(text)
+
+
+def _told(total: Replayed) -> str:
+    return (
+        f"{total.letters} letters: {total.stored} events stored,"
+        f" {total.duplicates} were stored already, {total.dead} still dead"
+    )
 
 
 def _as_json(letter: KeptLetter) -> dict[str, object]:

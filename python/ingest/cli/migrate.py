@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 
-from ingest.cli import options
+from ingest.cli import options, progress
 from ingest.errors import SettingsError
 
 
@@ -16,6 +17,7 @@ def migrate(
     worker_role: Annotated[
         str | None, typer.Option(help="Role that may read keys and nothing else.")
     ] = None,
+    as_json: options.Json = False,
 ) -> None:
     """Make or upgrade the tables; does nothing when they are new."""
     settings = options.load(config, database_url=database_url)
@@ -23,5 +25,9 @@ def migrate(
         raise SettingsError("database_url: needed here")
     from ingest.store import migrations
 
-    done = migrations.migrate(settings.database_url, worker_role)
+    with progress.bar("migrating"):
+        done = migrations.migrate(settings.database_url, worker_role)
+    if as_json:
+        typer.echo(json.dumps(done))
+        return
     typer.echo("\n".join(f"applied {name}" for name in done) or "the tables are up to date")

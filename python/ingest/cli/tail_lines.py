@@ -25,10 +25,11 @@ class Wanted(NamedTuple):
 
 
 def as_json(kind: str, item: Item) -> str:
-    """Give it for scripts; properties that are whole are JSON again."""
-    if kind == "event" and not item["is_cut"]:
-        item = item | {"properties": json.loads(item["properties"])}
-    return json.dumps({"kind": kind} | item)
+    """Give it for scripts; properties that are whole are JSON again, every digit kept."""
+    if kind != "event" or item["is_cut"]:
+        return json.dumps({"kind": kind} | item)
+    rest = {name: value for name, value in item.items() if name != "properties"}
+    return f'{json.dumps({"kind": kind} | rest)[:-1]}, "properties": {_ascii(item["properties"])}}}'
 
 
 def event_line(item: Item, width: int) -> str:
@@ -51,6 +52,11 @@ def refusal_line(item: Item, width: int) -> str:
         why = item["message"]
     words = [_time(at), _project(item), what, item["route"], why, f"request {item['request_id']}"]
     return _shown("  ".join(words), width)
+
+
+def _ascii(text: str) -> str:
+    """Escape in JSON text what is not ASCII; that is only in its strings."""
+    return "".join(sign if " " <= sign <= "~" else json.dumps(sign)[1:-1] for sign in text)
 
 
 def _types(item: Item) -> set[str]:

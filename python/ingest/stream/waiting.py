@@ -18,6 +18,8 @@ from ingest.stream.read import StreamReader, count_for, translated
 from ingest.stream.shards import hold_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingest.stream.accepted import Line
     from ingest.stream.read import Entry
 
@@ -89,11 +91,17 @@ class Hold:
         if self._take() != self._value:
             raise Lapsed(f"shard {self._shard} was not held long enough")
 
-    def waiting(self, after: str, upto: str) -> Waiting:
-        """Read what lies after one id up to and with another, at most some MiB at a time."""
+    def waiting(
+        self, after: str, upto: str, tell: Callable[[int], object] = lambda _events: None
+    ) -> Waiting:
+        """Read what lies after one id up to and with another, at most some MiB at a time.
+
+        Tells how many events it has read so far.
+        """
         waiting, largest = Waiting(), 0
         while entries := self._reader.read_again(self._shard, after, upto, count_for(largest, 1)):
             waiting.add(entries)
+            tell(waiting.rows.total())
             after = entries[-1].entry_id
             largest = max(len(entry.data) for entry in entries)
             self.check()
