@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from ingest.cli import servers
 from ingest.errors import NeedsPerson, Retryable, SettingsError
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ class AdminClient:
     def of(cls, settings: Settings, url: str | None = None) -> Self:
         """Take a given address with the settings' token, else both from run.json."""
         if url is None:
-            from ingest.local.run_file import RunFile
-
-            run_file = RunFile.read(settings.data_dir / "run.json")
+            run_file = servers.running(settings)
             return cls(run_file.admin_url, run_file.admin_token)
         if settings.admin_token is None:
             raise SettingsError("admin_token: --admin-url needs it (INGEST_ADMIN_TOKEN)")

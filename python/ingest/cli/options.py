@@ -26,6 +26,9 @@ ValkeyUrl = Annotated[
     typer.Option(help="Valkey already running; INGEST_VALKEY_URL hides it from `ps`."),
 ]
 ListenHost = Annotated[str, typer.Option(help="Address to listen on; in a container 0.0.0.0.")]
+AdminUrl = Annotated[
+    str | None, typer.Option(help="Admin elsewhere; its token in INGEST_ADMIN_TOKEN.")
+]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Project = Annotated[

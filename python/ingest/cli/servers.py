@@ -8,6 +8,7 @@ from uuid import UUID
 from ingest.errors import NeedsPerson
 
 if TYPE_CHECKING:
+    from ingest.local.run_file import RunFile
     from ingest.settings import Settings
     from ingest.store.session import Connection
 
@@ -37,10 +38,23 @@ def project_id(connection: Connection, given: str | None) -> UUID | None:
         raise NeedsPerson(f"there is no project {given!r}") from None
 
 
-def _running(settings: Settings, field: str, name: str) -> str:
+def running(settings: Settings) -> RunFile:
+    """Read how to reach what runs on the data directory; NeedsPerson when nothing does.
+
+    A supervisor that was killed leaves its run.json behind; the lock goes with it.
+    """
+    from ingest.local import lock
     from ingest.local.run_file import RunFile
 
+    run_file = RunFile.read(settings.data_dir / "run.json")
+    if lock.holder(settings.data_dir / "lock") is None:
+        text = f"what ran on {settings.data_dir} is gone without a word: `ingest up` starts it"
+        raise NeedsPerson(text)
+    return run_file
+
+
+def _running(settings: Settings, field: str, name: str) -> str:
     try:
-        return str(getattr(RunFile.read(settings.data_dir / "run.json"), field))
+        return str(getattr(running(settings), field))
     except NeedsPerson as error:
         raise NeedsPerson(f"{name} is not set and {error}") from None

@@ -1,108 +1,113 @@
-"""`ingest status`: processes, address, lag and rows of what runs on a data directory."""
+"""`ingest status`: the figures of the dashboard, once or again and again."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from ingest.cli import options
+from ingest.cli import direct_status, options, servers, status_page
 from ingest.errors import IngestError
 
 if TYPE_CHECKING:
-    from ingest.local.run_file import RunFile
+    from ingest.cli.admin_client import AdminClient
+    from ingest.cli.direct_status import Status
     from ingest.settings import Settings
 
-MIB = 1 << 20
+FIGURES = "/api/v1/figures"
+EVERY_S = 1.0
+
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Again every second, until Ctrl-C.")]
 
 
-@dataclass(frozen=True)
-class ProcessStatus:
-    """One process of run.json as the system sees it; zeros when it is gone."""
+class View(NamedTuple):
+    """What is shown at one moment: by the admin process, and without it (None: not asked)."""
 
-    name: str
-    pid: int
-    is_running: bool
-    memory_mib: int = 0
-    cpu_s: float = 0.0
+    title: str
+    figures: dict[str, Any] | None
+    direct: Status | None
+    away: str = ""
 
+    @property
+    def is_well(self) -> bool:
+        """Whether everything that could be asked is there and ready."""
+        is_ready = self.figures is not None and status_page.is_well(self.figures)
+        return is_ready and (self.direct is None or self.direct.is_well)
 
-@dataclass(frozen=True)
-class Status:
-    """What the command tells; None and `fault` when a server can't be asked."""
+    def text(self) -> str:
+        """Give it for people."""
+        pages = [f"{self.title}, {status_page.text(self.figures)}"] if self.figures else []
+        if self.figures is None and self.direct is not None:
+            pages = [self.title, direct_status.text(self.direct)]
+        return "\n\n".join([*pages, *([f"wrong  {self.away}"] if self.away else [])])
 
-    version: str
-    url: str
-    admin_url: str
-    processes: list[ProcessStatus]
-    lag_entries: int | None = None
-    stored: int | None = None
-    duplicates: int | None = None
-    dead: int | None = None
-    fault: str | None = None
+    def json(self) -> str:
+        """Give it for scripts, on one line."""
+        direct = asdict(self.direct) if self.direct is not None else {}
+        return json.dumps(direct | {"figures": self.figures, "away": self.away or None})
 
 
 def status(
-    data: options.Data = None, config: options.Config = None, as_json: options.Json = False
+    watch: Watch = False,
+    as_json: options.Json = False,
+    admin_url: options.AdminUrl = None,
+    data: options.Data = None,
+    config: options.Config = None,
 ) -> None:
-    """Show processes, lag and rows; exits 1 when something is away."""
+    """Show what runs and how it does; exits 1 when something is wrong."""
     settings = options.load(config, data_dir=data)
-    from ingest.local.run_file import RunFile
-
-    run_file = RunFile.read(settings.data_dir / "run.json")
-    found = _status(settings, run_file)
-    typer.echo(json.dumps(asdict(found)) if as_json else _text(found))
-    if found.fault or not all(process.is_running for process in found.processes):
+    if watch:
+        _watch(settings, admin_url, as_json)
+    view = _look(settings, admin_url, as_json)
+    typer.echo(view.json() if as_json else view.text())
+    if not view.is_well:
         raise typer.Exit(1)
 
 
-def _status(settings: Settings, run_file: RunFile) -> Status:
-    processes = [_process(name, pid) for name, pid in run_file.pids.items()]
-    known = Status(run_file.version, run_file.url, run_file.admin_url, processes)
-    from ingest.store import survey as store
-    from ingest.stream import survey as stream
+def _look(settings: Settings, admin_url: str | None, as_json: bool) -> View:
+    """Ask the admin process; when it is away, or for scripts, the servers themselves."""
+    from ingest.cli.admin_client import AdminClient
 
+    client = AdminClient.of(settings, admin_url)
+    figures, away = _figures(client)
+    if admin_url is not None:
+        return View(f"admin at {admin_url}", figures, None, away)
+    run_file = servers.running(settings)
+    title = f"ingest {run_file.version} at {run_file.url}, admin at {run_file.admin_url}"
+    is_asked = as_json or figures is None
+    return View(title, figures, direct_status.ask(settings, run_file) if is_asked else None, away)
+
+
+def _figures(client: AdminClient) -> tuple[dict[str, Any] | None, str]:
     try:
-        stored = store.survey(run_file.dsn)
-        waiting = stream.survey(run_file.valkey_url, settings.shards)
+        return client.json(FIGURES), ""
     except IngestError as error:
-        return Status(**{**vars(known), "fault": str(error)})
-    figures = {
-        "lag_entries": waiting.lag(stored.positions),
-        "stored": stored.stored,
-        "duplicates": stored.duplicates,
-        "dead": stored.dead,
-    }
-    return Status(**{**vars(known), **figures})
+        return None, str(error)
 
 
-def _process(name: str, pid: int) -> ProcessStatus:
-    import psutil
+def _watch(settings: Settings, admin_url: str | None, as_json: bool) -> None:
+    """Go on until Ctrl-C; on a terminal the page is drawn over itself."""
+    if as_json or not sys.stdout.isatty():
+        while True:
+            view = _look_again(settings, admin_url, as_json)
+            typer.echo(view.json() if as_json else f"{view.text()}\n")
+            time.sleep(EVERY_S)
+    from rich.live import Live
+    from rich.text import Text
 
+    with Live(screen=True, auto_refresh=False) as live:
+        while True:
+            live.update(Text(_look_again(settings, admin_url, as_json).text()), refresh=True)
+            time.sleep(EVERY_S)
+
+
+def _look_again(settings: Settings, admin_url: str | None, as_json: bool) -> View:
+    """Look, and take a stop of everything for something to show: it may come back."""
     try:
-        process = psutil.Process(pid)
-        memory, times = process.memory_info().rss // MIB, process.cpu_times()
-    except psutil.NoSuchProcess:
-        return ProcessStatus(name, pid, is_running=False)
-    return ProcessStatus(name, pid, True, memory, round(times.user + times.system, 1))
-
-
-def _text(found: Status) -> str:
-    lines = [f"ingest {found.version} at {found.url}, admin at {found.admin_url}", ""]
-    lines += [_line(process) for process in found.processes]
-    if found.fault is not None:
-        return "\n".join([*lines, "", f"wrong  {found.fault}"])
-    lines += ["", f"lag         {found.lag_entries} entries"]
-    lines += [f"stored      {found.stored} events", f"duplicates  {found.duplicates}"]
-    return "\n".join([*lines, f"dead        {found.dead}"])
-
-
-def _line(process: ProcessStatus) -> str:
-    if not process.is_running:
-        return f"{process.name:<12} gone (was process {process.pid})"
-    return (
-        f"{process.name:<12} {process.pid:>8} {process.memory_mib:>6} MiB "
-        f"{process.cpu_s:>8.1f} s of CPU"
-    )
+        return _look(settings, admin_url, as_json)
+    except IngestError as error:
+        return View("", None, None, str(error))

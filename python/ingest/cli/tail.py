@@ -32,9 +32,6 @@ Types = Annotated[
 Only = Annotated[
     bool | None, typer.Option("--events/--refusals", help="Only the one.  [default: both]")
 ]
-AdminUrl = Annotated[
-    str | None, typer.Option(help="Admin elsewhere; its token in INGEST_ADMIN_TOKEN.")
-]
 
 
 def tail(
@@ -42,7 +39,7 @@ def tail(
     types: Types = None,
     only: Only = None,
     as_json: options.Json = False,
-    admin_url: AdminUrl = None,
+    admin_url: options.AdminUrl = None,
     data: options.Data = None,
     config: options.Config = None,
 ) -> None:

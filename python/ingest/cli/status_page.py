@@ -1,0 +1,129 @@
+"""The figures of the admin process as a page of text: what `ingest status` shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Figures = dict[str, Any]
+UNKNOWN = "-"
+MIB = 1 << 20
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+LATENCIES = ("request", "append", "copy", "commit")
+FATES = ("accepted", "rejected", "stored", "duplicates", "dead")
+
+
+def is_well(figures: Figures) -> bool:
+    """Say whether every part is ready and every process runs."""
+    states = {process["state"] for process in figures["processes"]}
+    return states <= {"running"} and not any(part["reason"] for part in figures["parts"])
+
+
+def text(figures: Figures) -> str:
+    """Give the page."""
+    at = datetime.fromtimestamp(figures["at"], UTC)
+    window = f"rates and latencies of the last {figures['window_s']:.0f} s"
+    return "\n".join(
+        [
+            f"at {at:%Y-%m-%d %H:%M:%S} UTC: {window}",
+            "",
+            *_traffic(figures),
+            "",
+            *_state(figures),
+            "",
+            *_processes(figures),
+            *_faults(figures),
+        ]
+    )
+
+
+def _traffic(figures: Figures) -> Iterator[str]:
+    events = figures["events"]
+    yield _line("events", ", ".join(f"{fate} {_count(events[fate])}" for fate in FATES))
+    by_status = figures["requests_by_status"].items()
+    yield _line("requests", ", ".join(f"{code} {_count(count)}" for code, count in by_status))
+    for name, counts in figures["refusals"].items():
+        if counts:
+            told = ", ".join(f"{code} {_count(count)}" for code, count in counts.items())
+            yield _line(f"refused {name}", told)
+    for name in LATENCIES:
+        yield _line(name, _quantiles(figures["latency"][name]["recent"]))
+    yield _line("stored after", _quantiles(figures["freshness"]["recent"]))
+
+
+def _state(figures: Figures) -> Iterator[str]:
+    lag = figures["lag"]
+    oldest = f"the oldest {_duration(lag['oldest_s'])}" if lag["oldest_s"] else "nothing waits"
+    yield _line(
+        "lag", f"{_number(lag['entries'])} entries, {_number(lag['events'])} events, {oldest}"
+    )
+    if (valkey := figures["valkey"]) is not None:
+        full = valkey["full_in_s"]
+        most = "no bound" if valkey["max_bytes"] is None else f"{valkey['max_bytes'] // MIB:,} MiB"
+        when = "does not fill" if full is None else f"full in {_duration(full)}"
+        used = f"{valkey['used_bytes'] // MIB:,} MiB of {most}"
+        yield _line("stream", f"{used}, {when}, acknowledges from {valkey['ack']}")
+    for refusing in figures["refusing"]:
+        yield _line("refusing", f"{refusing['process']}: {refusing['code']}")
+    if (partitions := figures["partitions"]) is not None:
+        missing = ", ".join(partitions["missing"])
+        ahead = f"{partitions['days_ahead']} days ahead"
+        yield _line("partitions", f"{ahead}, MISSING {missing}" if missing else ahead)
+    yield _line("dead letters", _number(figures["dead_letters"]))
+
+
+def _processes(figures: Figures) -> Iterator[str]:
+    yield f"{'process':<12} {'state':<9} {'pid':>8} {'CPU':>6} {'memory':>10} {'restarts':>8} up"
+    for process in figures["processes"]:
+        cpu, memory = process["cpu_percent"], process["memory_bytes"]
+        cells = (
+            f"{process['name']:<12} {process['state']:<9} {process['pid'] or UNKNOWN:>8}",
+            f"{UNKNOWN if cpu is None else f'{cpu:.0f} %':>6}",
+            f"{UNKNOWN if memory is None else f'{memory // MIB:,} MiB':>10}",
+            f"{UNKNOWN if process['restarts'] is None else process['restarts']:>8}",
+            _duration(process["uptime_s"]),
+        )
+        yield " ".join(cells)
+
+
+def _faults(figures: Figures) -> Iterator[str]:
+    told = [
+        f"{word:<6} {part['name']}: {part[field]}"
+        for field, word in (("reason", "wrong"), ("warning", "note"))
+        for part in figures["parts"]
+        if part.get(field)
+    ]
+    yield from ["", *told] if told else []
+
+
+def _line(name: str, told: str) -> str:
+    return f"{name:<16}{told or UNKNOWN}"
+
+
+def _count(count: Figures) -> str:
+    rate = UNKNOWN if count["per_s"] is None else f"{count['per_s']:,.0f}"
+    return f"{rate}/s ({count['total']:,.0f})"
+
+
+def _number(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def _quantiles(spread: Figures) -> str:
+    named = ((name, spread[name]) for name in ("p50", "p95", "p99"))
+    return "  ".join(f"{name} {_duration(seconds)}" for name, seconds in named)
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 1:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < MINUTE_S:
+        return f"{seconds:.1f} s"
+    if seconds < HOUR_S:
+        return f"{seconds / MINUTE_S:.0f} min"
+    return f"{seconds / HOUR_S:.0f} h" if seconds < 2 * DAY_S else f"{seconds / DAY_S:.0f} days"
