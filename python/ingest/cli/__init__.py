@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command of the command line."""
-    from ingest.cli.app import run
+    try:
+        from ingest.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while the modules are still being read
+        sys.exit(130)

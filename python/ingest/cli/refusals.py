@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from ingest.errors import NeedsPerson
-from ingest.local.run_file import RunFile
+from ingest.cli import servers
+from ingest.cli.admin_client import AdminClient
+from ingest.errors import IngestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ingest.settings import Settings
 
-TIMEOUT_S = 5.0
 EVENTS, REQUESTS = "ingest_events_rejected_total", "ingest_requests_refused_total"
 WORKER = "worker-"
 
@@ -34,20 +34,11 @@ class Refusals:
 def ask(settings: Settings) -> Refusals | str:
     """Ask the admin process of what runs on the data directory; a text says why it can't be."""
     try:
-        run_file = RunFile.read(settings.data_dir / "run.json")
-        text = _metrics(f"{run_file.admin_url}/metrics", run_file.admin_token)
-    except (NeedsPerson, OSError) as error:
+        run_file = servers.running(settings)
+        text = AdminClient.of(settings).get("/metrics").decode()
+    except IngestError as error:
         return str(error)
     return Refusals(_started(run_file.pids), _counts(text, EVENTS), _counts(text, REQUESTS))
-
-
-def _metrics(url: str, token: str) -> str:
-    import urllib.request
-
-    # The address is the one that this installation wrote for itself.
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-        return str(answer.read().decode())
 
 
 def _started(pids: Mapping[str, int]) -> dict[str, str]:
