@@ -58,7 +58,7 @@ def status(
     data: options.Data = None,
     config: options.Config = None,
 ) -> None:
-    """Show what runs and how it does; exits 1 when something is wrong."""
+    """Show what runs and how it does; exits 1 unless all is well."""
     settings = options.load(config, data_dir=data)
     if watch:
         _watch(settings, admin_url, as_json)

@@ -43,7 +43,7 @@ def tail(
     data: options.Data = None,
     config: options.Config = None,
 ) -> None:
-    """Show events and refusals as they come, until Ctrl-C; under load a sample."""
+    """Show events and refusals as they come; under load a sample."""
     settings = options.load(config, data_dir=data)
     topics = {None: [EVENTS, REFUSALS], True: [EVENTS], False: [REFUSALS]}[only]
     wanted = tail_lines.Wanted(project, frozenset(types or ()))
