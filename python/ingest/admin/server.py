@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ingest.admin import static_files
 from ingest.admin.dead_letters import DeadLetters
+from ingest.admin.event_feed import EventFeed
 from ingest.admin.gate import Gate
 from ingest.admin.login import Login
+from ingest.admin.processes import Processes
 from ingest.admin.project_routes import Making, project_routes
 from ingest.admin.projects import Projects
+from ingest.admin.refusal_feed import RefusalFeed
 from ingest.admin.watching import Watching
 from ingest.errors import SettingsError
 from ingest.serving import Response, Route, serve
@@ -45,6 +48,8 @@ class Admin:
         self._gate = Gate(hosts, token, self._login.cookie, self._login.sessions)
         self._database_url = settings.database_url
         self._watching = Watching(settings)
+        hub = self._watching.hub
+        self._feeds = (EventFeed(settings, hub), RefusalFeed(Processes(settings), hub))
         self._projects = Projects(settings.database_url, settings.known_plans)
         secret = settings.edge_secret.get_secret_value() if settings.edge_secret else ""
         self._making = Making(settings.projects_per_minute, secret)
@@ -67,6 +72,8 @@ class Admin:
     async def start(self) -> None:
         """Begin to look at the other processes."""
         self._watching.start()
+        for feed in self._feeds:
+            feed.start()
 
     def is_ready(self) -> bool:
         """Tell that it serves, whatever it has to say about the other parts."""
@@ -78,4 +85,6 @@ class Admin:
 
     async def stop(self) -> None:
         """End what `start` began."""
+        for feed in self._feeds:
+            feed.stop()
         self._watching.stop()

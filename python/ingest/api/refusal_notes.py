@@ -45,7 +45,7 @@ class RefusalNotes:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._notes: deque[Note] = deque(maxlen=KEPT)
-        self._number = time.time_ns()
+        self._number = time.time_ns() // 1000  # exact in a float, too: scripts read it
         self._second = 0
         self._left = NOTED_PER_S
         self.seen = 0

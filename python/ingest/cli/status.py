@@ -40,7 +40,7 @@ class View(NamedTuple):
 
     def text(self) -> str:
         """Give it for people."""
-        pages = [f"{self.title}, {status_page.text(self.figures)}"] if self.figures else []
+        pages = [f"{self.title}\n{status_page.text(self.figures)}"] if self.figures else []
         if self.figures is None and self.direct is not None:
             pages = [self.title, direct_status.text(self.direct)]
         return "\n\n".join([*pages, *([f"wrong  {self.away}"] if self.away else [])])

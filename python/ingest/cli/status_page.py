@@ -13,7 +13,8 @@ UNKNOWN = "-"
 MIB = 1 << 20
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 LATENCIES = ("request", "append", "copy", "commit")
-FATES = ("accepted", "rejected", "stored", "duplicates", "dead")
+RECEIVED = ("accepted", "rejected")
+SETTLED = ("stored", "duplicates", "dead")
 
 
 def is_well(figures: Figures) -> bool:
@@ -28,7 +29,7 @@ def text(figures: Figures) -> str:
     window = f"rates and latencies of the last {figures['window_s']:.0f} s"
     return "\n".join(
         [
-            f"at {at:%Y-%m-%d %H:%M:%S} UTC: {window}",
+            f"{at:%Y-%m-%d %H:%M:%S} UTC: {window}",
             "",
             *_traffic(figures),
             "",
@@ -42,13 +43,12 @@ def text(figures: Figures) -> str:
 
 def _traffic(figures: Figures) -> Iterator[str]:
     events = figures["events"]
-    yield _line("events", ", ".join(f"{fate} {_count(events[fate])}" for fate in FATES))
-    by_status = figures["requests_by_status"].items()
-    yield _line("requests", ", ".join(f"{code} {_count(count)}" for code, count in by_status))
+    yield _line("events", _counts({fate: events[fate] for fate in RECEIVED}))
+    yield _line("", _counts({fate: events[fate] for fate in SETTLED}))
+    yield _line("requests", _counts(figures["requests_by_status"]))
     for name, counts in figures["refusals"].items():
-        if counts:
-            told = ", ".join(f"{code} {_count(count)}" for code, count in counts.items())
-            yield _line(f"refused {name}", told)
+        for code, count in counts.items():
+            yield _line(f"refused {name}", f"{code} {_count(count)}")
     for name in LATENCIES:
         yield _line(name, _quantiles(figures["latency"][name]["recent"]))
     yield _line("stored after", _quantiles(figures["freshness"]["recent"]))
@@ -101,6 +101,10 @@ def _faults(figures: Figures) -> Iterator[str]:
 
 def _line(name: str, told: str) -> str:
     return f"{name:<16}{told or UNKNOWN}"
+
+
+def _counts(counts: Figures) -> str:
+    return ", ".join(f"{name} {_count(count)}" for name, count in counts.items())
 
 
 def _count(count: Figures) -> str:
