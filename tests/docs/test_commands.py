@@ -38,7 +38,7 @@ def test_commands_and_their_flags_exist(path: Path) -> None:
         words = rest.split()
         group = getattr(COMMANDS[verb], "commands", {})
         command = group[words[0]] if group and words else COMMANDS[verb]
-        known = {flag for option in command.params for flag in option.opts}
+        known = {flag for one in command.params for flag in (*one.opts, *one.secondary_opts)}
         assert {word for word in words if word.startswith("--")} <= known, verb
 
 

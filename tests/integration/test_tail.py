@@ -60,21 +60,20 @@ class Tail:
         return self.process.wait(30)
 
 
-def seen(stack: Running, tail: Tail, **fields: object) -> None:
-    """Post until one is shown: the command takes a moment to be there."""
+def seen(stack: Running, tail: Tail, *words: str, **fields: object) -> None:
+    """Post until words are shown: the command takes a moment to be there."""
 
     def is_seen() -> bool:
         stack.post(event(user_id="first", **fields), event(event_type="nonsense"))
         time.sleep(0.3)
-        return any("first" in line for line in tail.lines)
+        return all(word in str(tail.lines) for word in words or ["first"])
 
-    until(is_seen, SEEN_S, "an event is shown")
+    until(is_seen, SEEN_S, "what is posted is shown")
 
 
 def test_events_and_refusals_are_shown_until_ctrl_c(stack: Running, base: Path) -> None:
     with Tail(base, "--data", str(stack.data)) as tail:
-        seen(stack, tail)
-        until(lambda: "REFUSED" in str(tail.lines), SEEN_S, "a refusal is shown")
+        seen(stack, tail, "first", "REFUSED")
         stack.post(event(user_id="second", properties={"page_url": "/x"}))
         line = "default  page_view  user_id=second"
         until(lambda: line in str(tail.lines), SEEN_S, "the next event is shown")
