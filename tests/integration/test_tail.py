@@ -74,7 +74,7 @@ def seen(stack: Running, tail: Tail, *words: str, **fields: object) -> None:
 def test_events_and_refusals_are_shown_until_ctrl_c(stack: Running, base: Path) -> None:
     with Tail(base, "--data", str(stack.data)) as tail:
         seen(stack, tail, "first", "REFUSED")
-        stack.post(event(user_id="second", properties={"page_url": "/x"}))
+        stack.post(event(user_id="second", properties={"page_url": "https://example.com/"}))
         line = "default  page_view  user_id=second"
         until(lambda: line in str(tail.lines), SEEN_S, "the next event is shown")
         assert (tail.interrupt(), tail.faults) == (130, "")
