@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,11 +12,12 @@ from ingest.local.valkey import EmbeddedValkey
 from ingest.settings import PREFIX
 
 from tests import databases
-from tests.running import Running
+from tests.running import Running, directory
 from tests.skips import StrictSkips
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from pathlib import Path
 
 START_TIMEOUT_S = 60.0
 STRICT = "--strict-skips"
@@ -42,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def server_home() -> Iterator[DataDir]:
     """One data directory for the servers of this session."""
-    with _directory() as path:
+    with directory() as path:
         home = DataDir(path / "data")
         yield home
         home.release()
@@ -77,14 +74,14 @@ def valkey(server_home: DataDir) -> Iterator[EmbeddedValkey]:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Running]:
     """The whole system under its supervisor: `.run` is run.json, `.data` its directory."""
-    with _directory() as path, Running(path / "data") as running:
+    with directory() as path, Running(path / "data") as running:
         yield running
 
 
 @pytest.fixture
 def base() -> Iterator[Path]:
     """Give a directory of this test alone, for systems that it starts itself."""
-    with _directory() as path:
+    with directory() as path:
         yield path
 
 
@@ -99,17 +96,6 @@ def pytest_runtest_makereport(
             if isinstance(value, Running):
                 report.sections.append((f"logs of {name}", value.logs()))
     return report
-
-
-@contextmanager
-def _directory() -> Iterator[Path]:
-    """Make a directory that the servers' account can walk into: pytest's own are 0700."""
-    path = Path(tempfile.mkdtemp(prefix="ingest-test-"))
-    path.chmod(0o711)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
 
 
 @pytest.fixture

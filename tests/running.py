@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,7 +24,7 @@ from ingest.local.children import read as read_children
 from ingest.local.run_file import RunFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 MODULE = ("-P", "-m", "ingest.cli")
 INGEST = (sys.executable, *MODULE)
@@ -57,6 +60,17 @@ def event(**fields: object) -> dict[str, object]:
     """Make an event that the built-in schema takes."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return {"event_type": EVENT_TYPE, "timestamp": now, "properties": {}} | fields
+
+
+@contextmanager
+def directory() -> Iterator[Path]:
+    """Make a directory that the servers' account can walk into: pytest's own are 0700."""
+    path = Path(tempfile.mkdtemp(prefix="ingest-test-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 class Running:

@@ -91,12 +91,20 @@ def test_the_common_part_hardens_all() -> None:
     assert all(name.startswith("ingest-") for name in SERVICES)
 
 
-def test_the_workers_ports_are_those_that_edge_and_admin_know() -> None:
-    (start,) = unit(FOLDER / "ingest-worker@.service")["ExecStart"]
+@pytest.mark.parametrize(
+    ("kind", "count", "variable", "files"),
+    [
+        ("worker", 2, "INGEST_WORKER_URLS", ("edge.env", "admin.env")),
+        ("consumer", 1, "INGEST_CONSUMER_URLS", ("admin.env",)),
+    ],
+)
+def test_who_asks_knows_the_ports(
+    kind: str, count: int, variable: str, files: tuple[str, ...]
+) -> None:
+    (start,) = unit(FOLDER / f"ingest-{kind}@.service")["ExecStart"]
     port = start.rpartition(" ")[2]
-    urls = [f"http://127.0.0.1:{port.replace('%i', str(index))}" for index in range(2)]
-    for name in ("edge.env", "admin.env"):
-        assert environment(name)["INGEST_WORKER_URLS"].split() == urls
+    urls = [f"http://127.0.0.1:{port.replace('%i', str(index))}" for index in range(count)]
+    assert [environment(name)[variable].split() for name in files] == [urls] * len(files)
 
 
 def test_the_edge_may_open_as_many_files_as_in_compose() -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from tests.running import until
+from tests.running import INGEST, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +45,7 @@ def test_commands_refuse(
     newer: str, valkey: EmbeddedValkey, base: Path, arguments: tuple[str, ...]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "ingest.cli", *arguments],
+        [*INGEST, *arguments],
         env=environment(newer, valkey, base / "data"),
         capture_output=True,
         text=True,
@@ -63,7 +62,7 @@ def test_a_consumer_waits_and_writes_nothing(
     log = base / "consumer.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ingest.cli", "consume"],
+            [*INGEST, "consume"],
             env=environment(newer, valkey, base / "data"),
             stdout=output,
             stderr=subprocess.STDOUT,

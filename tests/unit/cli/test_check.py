@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,15 @@ import pytest
 from ingest.cli import check
 from ingest.skew import NOTICEABLE_S, WRONG_S
 
+from tests.running import INGEST
+
 if TYPE_CHECKING:
     from ingest.local.valkey import EmbeddedValkey
 
 
 def run(dsn: str, valkey: EmbeddedValkey) -> tuple[int, list[str]]:
     env = {"INGEST_DATABASE_URL": dsn, "INGEST_VALKEY_URL": valkey.consumer_url}
-    command = [sys.executable, "-m", "ingest.cli", "check"]
+    command = [*INGEST, "check"]
     done = subprocess.run(
         command, env=os.environ | env, capture_output=True, text=True, check=False
     )
