@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ALLOWED = re.compile(
     r"only root lends another account to the servers"
     r"|the other tests run as an ordinary user already"
-    r"|(npm|node|chromium) is not installed"
+    r"|(npm|node|chromium|libfaketime) is not installed"
     r"|no openssl to make a certificate with"
     r"|(prometheus|systemd-analyze) is not installed"
     r"|the JSONTestSuite corpus is not beside this checkout"

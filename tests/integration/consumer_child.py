@@ -1,6 +1,6 @@
 """A consumer as a process that kills itself at a named point, for the n-th time it is reached.
 
-    python -m tests.integration.consumer_child [point [n]]
+    python -m tests.integration.consumer_child [point [n [signal]]]
 
 Each point lies between two durable steps; the parts are wrapped here, so that the code under test
 knows nothing of it.
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from ingest import log
-from ingest.consumer import intake, loop, position, writer
+from ingest.consumer import intake, lease, loop, position, writer
 from ingest.settings import Settings
 from ingest.store import ledger, sink
 from ingest.stream import read
@@ -34,26 +34,27 @@ POINTS: dict[str, tuple[object, str, bool]] = {
     "noted, not trimmed": (read.StreamReader, "trim", False),
     "trimmed": (read.StreamReader, "trim", True),
     "reading again": (intake.Intake, "_read_again", True),
+    "under the lock of sharing": (lease.Lease, "_surplus", True),
 }
 
 
-def kill_at(point: str, nth: int) -> None:
+def kill_at(point: str, nth: int, number: int) -> None:
     """Wrap the place of a point."""
     owner, name, is_after = POINTS[point]
-    setattr(owner, name, _deadly(getattr(owner, name), is_after, nth))
+    setattr(owner, name, _deadly(getattr(owner, name), is_after, nth, number))
 
 
-def _deadly(function: Callable[P, R], is_after: bool, nth: int) -> Callable[P, R]:
+def _deadly(function: Callable[P, R], is_after: bool, nth: int, number: int) -> Callable[P, R]:
     calls = 0
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         nonlocal calls
         calls += 1
         if calls == nth and not is_after:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
         result = function(*args, **kwargs)
         if calls == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
         return result
 
     return call
@@ -61,9 +62,9 @@ def _deadly(function: Callable[P, R], is_after: bool, nth: int) -> Callable[P, R
 
 def main() -> None:
     """Run until SIGTERM or the point."""
-    point, nth = sys.argv[1], int(sys.argv[2])
+    point, nth, number = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     if point:
-        kill_at(point, nth)
+        kill_at(point, nth, number)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     log.configure("warning", "text")

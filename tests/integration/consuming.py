@@ -75,9 +75,11 @@ def consuming(given: Settings, ready_s: float = READY_S) -> Iterator[threading.E
 class Child:
     """A consumer as a process, which can be killed, also at a named point of its work."""
 
-    def __init__(self, given: Settings, point: str = "", nth: int = 1) -> None:
+    def __init__(
+        self, given: Settings, point: str = "", nth: int = 1, number: int = signal.SIGKILL
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", CHILD, point, str(nth)],
+            [sys.executable, "-P", "-m", CHILD, point, str(nth), str(int(number))],
             env=given.environment() | {"PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=subprocess.PIPE,
         )

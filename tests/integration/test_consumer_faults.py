@@ -6,6 +6,7 @@ import shutil
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -13,8 +14,11 @@ from ingest.local.data_dir import DataDir
 from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.valkey import EmbeddedValkey
 from ingest.store.migrations import migrate
+from ingest.stream.connection import connect
 from ingest.stream.shards import stream_key
 
+from bench.crash.link import Link, Weather
+from bench.crash.servers import POSTGRES_SOCKET
 from tests.integration.consuming import SHARDS, Child, Worker, consuming, settings
 from tests.running import until
 from tests.unit.consumer.entries import batch
@@ -207,6 +211,61 @@ def test_what_a_person_must_mend_is_waited_for(given: Settings, worker: Worker) 
         until(lambda: is_held(worker), 10, "entries are held")
         worker.execute("ALTER TABLE event_away RENAME TO event")
         worker.wait_settled()
+    worker.verify()
+
+
+def test_a_password_that_is_refused_is_waited_for(
+    servers: Servers, given: Settings, worker: Worker
+) -> None:
+    refuse, allow = ("ALTER ROLE ingest NOLOGIN", "ALTER ROLE ingest LOGIN")
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ingest'"
+    valkey = connect(servers.valkey.url, name="test")
+    with consuming(given), psycopg.connect(servers.postgres.superuser_dsn, autocommit=True) as root:
+        worker.append(0, batch(5))
+        worker.wait_settled()
+        root.execute(refuse)
+        root.execute(end)
+        worker.fill(10)
+        time.sleep(2)  # it is refused a few times
+        assert is_held(worker)
+        root.execute(allow)
+        worker.wait_settled()
+        valkey.acl_setuser("consumer", enabled=False)
+        valkey.client_kill_filter(user="consumer")
+        worker.fill(10)
+        time.sleep(2)
+        assert is_held(worker)
+        valkey.acl_setuser("consumer", enabled=True)
+        worker.wait_settled()
+    valkey.close()
+    worker.verify()
+
+
+@pytest.mark.parametrize(
+    "weather", [Weather(delay_s=0.1), Weather(cut_chance=0.05)], ids=["slow", "cut in mid-reply"]
+)
+def test_a_bad_line_to_both_servers(servers: Servers, worker: Worker, weather: Weather) -> None:
+    sockets = servers.postgres.home.socket_dir()
+    postgres, valkey = Link(sockets / POSTGRES_SOCKET), Link(servers.valkey.socket)
+    user, operator = urlsplit(servers.postgres.dsn), urlsplit(servers.valkey.url)
+    given = settings(
+        f"postgresql://{user.username}:{user.password}@127.0.0.1:{postgres.port}{user.path}",
+        f"redis://{operator.username}:{operator.password}@127.0.0.1:{valkey.port}",
+    )
+    try:
+        with consuming(given):
+            worker.append(0, batch(5))
+            worker.wait_settled()
+            postgres.weather = valkey.weather = weather
+            for _ in range(5):
+                worker.fill(10)
+                time.sleep(1)
+            postgres.weather = valkey.weather = Weather()
+            worker.wait_settled()
+            worker.verify_empty()
+    finally:
+        postgres.close()
+        valkey.close()
     worker.verify()
 
 

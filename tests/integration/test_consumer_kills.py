@@ -7,6 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from ingest.stream.shards import stream_key
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ingest.settings import Settings
 
 TAKE_OVER_S = 10.0
+# Points with tests of their own.
+REREAD, SHARING = "reading again", "under the lock of sharing"
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def make_shards(given: Settings) -> None:
 
 
 @pytest.mark.parametrize("nth", [1, 3])
-@pytest.mark.parametrize("point", [each for each in POINTS if each != "reading again"])
+@pytest.mark.parametrize("point", [each for each in POINTS if each not in {REREAD, SHARING}])
 def test_a_kill_between_two_steps(given: Settings, worker: Worker, point: str, nth: int) -> None:
     worker.execute("ALTER TABLE event ADD CONSTRAINT no_cart CHECK (event_type <> 'purchase')")
     make_shards(given)
@@ -119,6 +122,24 @@ def test_a_consumer_frozen_in_the_middle_of_copy_is_taken_over(
             until(lambda: worker.query("SELECT count(*) FROM consumer") == [(2,)], 10, "it is back")
             worker.append(1, batch(3))
             worker.wait_settled()
+    finally:
+        frozen.end()
+    worker.verify()
+
+
+def test_a_consumer_frozen_while_it_shares_holds_nobody_up(given: Settings, worker: Worker) -> None:
+    """It holds the lock that each consumer takes before it takes shards."""
+    make_shards(given)
+    frozen = Child(given, SHARING, nth=4, number=signal.SIGSTOP)
+    try:
+        frozen.wait_ready()
+        process = psutil.Process(frozen.process.pid)
+        until(lambda: process.status() == psutil.STATUS_STOPPED, 10, "it is frozen")
+        worker.fill(10)
+        began = time.monotonic()
+        with consuming(given):
+            until(lambda: worker.fates().total() >= worker.accepted, TAKE_OVER_S, "taken over")
+            print(f"taken over after {time.monotonic() - began:.1f} s")  # noqa: T201
     finally:
         frozen.end()
     worker.verify()

@@ -6,7 +6,7 @@ It has a connection of its own, so that a long transaction of the writer never l
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from ingest import log, metrics
 from ingest.consumer.backoff import Backoff
@@ -27,6 +27,10 @@ UPKEEP_S = 3600.0
 UPKEEP_AGAIN_S = 5.0
 # No lock is worth the lease.
 LOCK_TIMEOUT_MS = 500
+# Sharing is a few statements under a lock that all consumers need: whoever is frozen between two of
+# them for so many beats loses its connection, and the lock with it.
+IDLE_BEATS = 2
+IDLE_TIMEOUT: LiteralString = "SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
 
 _log = log.get(__name__)
 
@@ -97,6 +101,9 @@ class Keeper:
         if self.connection is None or self.connection.closed:
             name = f"ingest lease {self._lease.owner}"
             self.connection = session.connect(self._dsn, name, LOCK_TIMEOUT_MS)
+            idle_ms = int(self._lease.beat_s * IDLE_BEATS * 1000)
+            with translated():
+                self.connection.execute(IDLE_TIMEOUT, (f"{idle_ms}ms",))
         with translated():
             self._lease.beat(self.connection)
         self.share(self.connection)

@@ -7,7 +7,8 @@ COPY it would hold the position's row past every time-out. Should two consumers 
 one shard, the compare-and-swap of the position lets one write.
 
 All times are the database's, and count from its start at the earliest, so that a restart of
-PostgreSQL does not make every consumer look dead.
+PostgreSQL does not make every consumer look dead. A beat that lies ahead of them is from before the
+clock was put back: who lives has another one soon, and who has no backend any more is dead.
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ DEAD: LiteralString = """
     SELECT owner, beat_at FROM consumer
     WHERE owner <> %(owner)s AND (
         now() > greatest(leased_until, pg_postmaster_start_time() + %(lease_s)s * interval '1 s')
-        OR now() > greatest(beat_at, pg_postmaster_start_time()) + %(silent_s)s * interval '1 s'
-        AND NOT EXISTS (
+        OR (
+            now() > greatest(beat_at, pg_postmaster_start_time()) + %(silent_s)s * interval '1 s'
+            OR beat_at > now()
+        ) AND NOT EXISTS (
             SELECT FROM pg_stat_activity AS backend
             WHERE backend.pid = backend_pid AND backend.backend_start = consumer.backend_start
         )
