@@ -56,7 +56,13 @@ def _report(out: Path, *, store_it: bool) -> None:
 
 def _session(flags: argparse.Namespace) -> Session:
     plan = FULL if flags.full else QUICK
-    plan = replace(plan, repeats=flags.repeats or plan.repeats, soak_s=flags.soak)
+    plan = replace(
+        plan,
+        repeats=flags.repeats or plan.repeats,
+        load_s=flags.load or plan.load_s,
+        confirm_s=flags.confirm or plan.confirm_s,
+        soak_s=flags.soak,
+    )
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     out = RESULTS / f"{stamp}-{plan.name}"
     out.mkdir(parents=True)
@@ -70,6 +76,8 @@ def _flags() -> argparse.Namespace:
     mode.add_argument("--quick", action="store_true", help="under three minutes; the default")
     mode.add_argument("--full", action="store_true", help="three repeats, an hour or two")
     parser.add_argument("--repeats", type=int, help="instead of the plan's")
+    parser.add_argument("--load", type=float, metavar="S", help="seconds of most scenarios")
+    parser.add_argument("--confirm", type=float, metavar="S", help="seconds of the sustained rate")
     parser.add_argument("--soak", type=float, default=0.0, metavar="S", help="add a soak")
     parser.add_argument("--system", action="append", default=[], choices=SYSTEMS)
     parser.add_argument("--only", action="append", default=[], help="scenarios that begin so")

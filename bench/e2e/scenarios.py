@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench import bodies
 from bench.e2e.freshness import quantile
-from bench.e2e.sustained import Window, growth, search
+from bench.e2e.sustained import FIRST_STEP, Window, growth, search
 from bench.e2e.trial import Outcome, Trial
 from bench.generator import Load
 from bench.workload import STRESS_BATCH, Workload
@@ -119,7 +119,7 @@ def drain(bench: Bench, events: int) -> Outcome:
         return trial.finish(f"drain-{events}", load, drive, **figures)
 
 
-def sustained(bench: Bench, first_events_s: float) -> Outcome:
+def sustained(bench: Bench, first_events_s: float, step: float = FIRST_STEP) -> Outcome:
     """Find the sustained rate from a first guess, and confirm it over the long window.
 
     Without a search the guess is only offered: that it held is no measure of the highest rate, so
@@ -128,7 +128,10 @@ def sustained(bench: Bench, first_events_s: float) -> Outcome:
     plan = bench.plan
     if plan.search_s:
         found = search(
-            first_events_s, plan.precision, lambda rate: _offer(bench, rate, plan.search_s)[1]
+            first_events_s,
+            plan.precision,
+            lambda rate: _offer(bench, rate, plan.search_s)[1],
+            step=step,
         )
     else:
         found = first_events_s
@@ -172,11 +175,12 @@ def _memory_growth(trial: Trial, seconds: float) -> dict[str, float]:
     weighed = [(at_s, found) for at_s, found in trial.sampler.memory if at_s <= seconds]
     early = next(found for at_s, found in weighed if at_s >= seconds / 5)
     late = weighed[-1][1]
-    return {
+    parts = {
         f"memory_growth_{name}": late[name].anonymous / max(early[name].anonymous, 1)
         for name in early
         if name in late
     }
+    return parts | {"memory_growth": max(parts.values())}
 
 
 @contextmanager

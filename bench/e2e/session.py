@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.baseline.system import Baseline
 from bench.e2e import scenarios
 from bench.e2e.scenarios import Bench
+from bench.e2e.sustained import FIRST_STEP, NEXT_STEP
 from bench.limits import copy, disk, edge, stream
 from bench.machine import Busy, describe
 from bench.product import Product
@@ -116,7 +117,9 @@ class Session:
             shutil.rmtree(self._directory / name, ignore_errors=True)
 
     def _steps(self, name: str) -> Iterator[Step]:
-        yield "sustained", partial(scenarios.sustained, first_events_s=FIRST_EVENTS_S[name])
+        found = self._sustained(name)
+        first, step = (found, NEXT_STEP) if found else (FIRST_EVENTS_S[name], FIRST_STEP)
+        yield "sustained", partial(scenarios.sustained, first_events_s=first, step=step)
         yield "singles", scenarios.singles
         for rate in self.plan.realistic_rates:
             yield f"realistic-{rate}", partial(scenarios.realistic, rate=rate)
@@ -126,6 +129,15 @@ class Session:
                 yield f"drain-{events}", partial(scenarios.drain, events=events)
         if self.plan.soak_s and name == PRODUCT:
             yield "soak", scenarios.soak
+
+    def _sustained(self, name: str) -> float:
+        """Give the rate that the last repeat found; 0 when there is none."""
+        rates = [
+            one.figures.get("sustained_events_s", 0.0)
+            for one in self.outcomes
+            if (one.system, one.scenario) == (name, "sustained")
+        ]
+        return rates[-1] if rates else 0.0
 
     def _measure_limits(self, repeat: int) -> None:
         self._tell("limits: disk, COPY, XADD, empty handlers behind the edge")

@@ -19,6 +19,8 @@ MAX_RISE_S = 0.25
 #: And by a request at either end of the window, which at low rates is more.
 EDGES = 2 * STRESS_BATCH
 FIRST_STEP = 1.25
+#: From a rate that an earlier repeat found.
+NEXT_STEP = 1.1
 MAX_STEPS = 20
 
 
@@ -50,11 +52,13 @@ def growth(samples: Sequence[Sample], begin_s: float, end_s: float) -> float:
     )
 
 
-def search(first: float, precision: float, holds: Callable[[float], bool]) -> float:
+def search(
+    first: float, precision: float, holds: Callable[[float], bool], step: float = FIRST_STEP
+) -> float:
     """Find the highest rate that `holds`, to `precision`; 0 when none of twenty does.
 
-    Steps of a quarter from the first guess, then halving. A rate that fails is tried once more:
-    one burst of somebody else's work must not decide.
+    Steps of a quarter (or `step`) from the first guess, then halving. A rate that fails is tried
+    once more: one burst of somebody else's work must not decide.
     """
     low, high, rate = 0.0, float("inf"), first
     for _ in range(MAX_STEPS):
@@ -64,13 +68,13 @@ def search(first: float, precision: float, holds: Callable[[float], bool]) -> fl
             high = rate
         if high / low <= 1 + precision if low else False:
             break
-        rate = _next(low, high)
+        rate = _next(low, high, step)
     return low
 
 
-def _next(low: float, high: float) -> float:
+def _next(low: float, high: float, step: float) -> float:
     if low == 0.0:
-        return high / FIRST_STEP
+        return high / step
     if high == float("inf"):
-        return low * FIRST_STEP
+        return low * step
     return (low + high) / 2

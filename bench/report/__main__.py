@@ -1,13 +1,31 @@
-"""`python -m bench.report RESULT.json`: write the report of a kept result again."""
+"""`python -m bench.report RESULT.json… [--out DIR]`: write one report of kept results again."""
 
 from __future__ import annotations
 
-import sys
+import argparse
+import json
 from pathlib import Path
 
 from bench.report import page
 from bench.report.figures import load
+from bench.report.merge import merge
+
+
+def main() -> None:
+    """Write report.html and summary.md beside the first result, or all into another directory."""
+    parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
+    parser.add_argument("results", type=Path, nargs="+", help="result.json of each slice")
+    parser.add_argument("--out", type=Path, help="also writes the joined result.json there")
+    given = parser.parse_args()
+    result = merge([load(path) for path in given.results])
+    out: Path = given.out or given.results[0].parent
+    if given.out:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    written = page.write(result, out, None)
+    print(written.with_name("summary.md").read_text(encoding="utf-8"))
+    print(written)
+
 
 if __name__ == "__main__":
-    source = Path(sys.argv[1])
-    print(page.write(load(source), source.parent, None))
+    main()

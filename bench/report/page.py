@@ -135,8 +135,8 @@ def _scenarios(result: Result) -> list[str]:
 
 
 def _last_repeat(result: Result) -> list[dict[str, Any]]:
-    last = max((outcome["repeat"] for outcome in result["outcomes"]), default=0)
-    return [outcome for outcome in result["outcomes"] if outcome["repeat"] == last]
+    last = {(one["system"], one["scenario"]): one for one in result["outcomes"]}
+    return list(last.values())
 
 
 def _median(figure: Figure | None) -> float:
@@ -144,12 +144,15 @@ def _median(figure: Figure | None) -> float:
 
 
 def _as_html(text: str) -> str:
-    """Turn the summary's own Markdown, a table and paragraphs, into HTML."""
-    lines = text.splitlines()
-    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
-    head, rows = ["", *cells[0]], cells[2:]
-    told = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line and line[0] != "|")
-    return _table(head, rows) + told
+    """Turn the summary's own Markdown, tables and paragraphs, into HTML."""
+    return "".join(map(_block_as_html, text.split("\n\n")))
+
+
+def _block_as_html(block: str) -> str:
+    cells = [line[2:-2].split(" | ") for line in block.splitlines() if line.startswith("|")]
+    told = [line for line in block.splitlines() if line and line[0] != "|"]
+    table = _table(cells[0], cells[2:]) if cells else ""
+    return table + "".join(f"<p>{html.escape(line)}</p>" for line in told)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.report import aims
 from bench.report.figures import Figure, Figures, Result
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def markdown(result: Result, stored: Mapping[str, Any] | None) -> str:
     head = ["", "ingest", "baseline", "ratio", "limit of the part"]
     head += ["stored"] if stored else []
     rows = [_row(figures, line, stored) for line in LINES if _is_measured(figures, line)]
-    return "\n".join([_table(head, rows), "", *notes(result)])
+    return "\n".join([_table(head, rows), "", *notes(result), "", aims.markdown(result)])
 
 
 def notes(result: Result) -> Iterator[str]:

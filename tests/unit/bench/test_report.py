@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench.report import page, summary
+from bench.report import aims, page, summary
 from bench.report.figures import Figures, store
+from bench.report.merge import DifferentError, merge
 
 ABOUT = {
     "date": "2026-01-01T00:00:00+00:00",
@@ -84,3 +85,43 @@ def test_the_page_loads_nothing_and_escapes(result: dict[str, Any], tmp_path: Pa
     assert "&lt;cpu&gt;" in text
     assert text.count("<svg") >= 5
     assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("| ")
+
+
+def test_slices_are_joined_and_their_repeats_counted_on(result: dict[str, Any]) -> None:
+    other = result | {"outcomes": [outcome("ingest", "crash", 0, p95_ms=500.0)]}
+    joined = merge([result, other])
+    found = Figures(joined).get("ingest", "crash", "p95_ms")
+    assert found is not None
+    assert (found.high, found.runs) == (500.0, 4)
+    repeats = [one["repeat"] for one in joined["outcomes"] if one["system"] == "ingest"]
+    assert repeats == [0, 1, 2, 3]
+    assert [limit["repeat"] for limit in joined["limits"]] == [0, 1]
+
+
+def test_results_of_two_sources_are_not_joined(result: dict[str, Any]) -> None:
+    other = result | {"about": ABOUT | {"source": "def"}}
+    with pytest.raises(DifferentError, match="source: abc and def"):
+        merge([result, other])
+
+
+def test_aims_are_judged_by_medians(result: dict[str, Any]) -> None:
+    text = aims.markdown(result)
+    assert "| crash test: p95, of the baseline's | ≤ 0.0333333 | 0.02 | yes |" in text
+    result["outcomes"] += [outcome("ingest", "singles", 0, requests_s=1000.0)]
+    result["outcomes"] += [outcome("baseline", "singles", 0, requests_s=100.0)]
+    text = aims.markdown(result)
+    assert "| single events: requests/s, times the baseline's | ≥ 12 | 10 | **no** |" in text
+
+
+def test_a_slow_baseline_is_no_rival(result: dict[str, Any]) -> None:
+    assert "void" not in aims.markdown(result)
+    result["outcomes"] += [outcome("baseline", "crash", 1, stored_events_s=6_000.0)]
+    assert "The baseline stored 6,000 events/s, less than 7,000" in aims.markdown(result)
+
+
+def test_noise_is_told(result: dict[str, Any]) -> None:
+    result["outcomes"][0]["figures"]["steal_percent"] = 4.0
+    result["limits"][0]["disk"]["p99_ms"] = 9.0
+    text = aims.markdown(result)
+    assert "Up to 4 % of the machine was stolen" in text
+    assert "fdatasync took 9 ms at p99" in text

@@ -1,0 +1,132 @@
+"""What is asked of a result, and whether it is met: the aims of `bench/README.md`, as Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.report.figures import Figures, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PRODUCT, PLAIN, BASELINE, LIMIT = "ingest", "ingest-none", "baseline", "limit"
+#: Below this the baseline is no rival, and ratios to it mean nothing.
+BASELINE_EVENTS_S: Final = 7_000
+#: Bytes of the reference's stream for an event.
+REFERENCE_BYTES: Final = 516
+QUIET_STEAL_PERCENT, QUIET_DISK_MS = 1.0, 2.0
+
+Name = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One number, or its ratio to another one, and the least or most that it may be."""
+
+    title: str
+    of: Name
+    over: Name | None = None
+    least: float | None = None
+    most: float | None = None
+
+    def value(self, figures: Figures) -> float | None:
+        """Give the median or the ratio of two; None when it was not measured."""
+        found = figures.get(*self.of)
+        if found is None or self.over is None:
+            return found.median if found else None
+        other = figures.get(*self.over)
+        return found.median / other.median if other and other.median else None
+
+    def is_met(self, value: float) -> bool:
+        """Compare."""
+        return (self.least is None or value >= self.least) and (
+            self.most is None or value <= self.most
+        )
+
+    @property
+    def bound(self) -> str:
+        """Write the bound."""
+        return f"≥ {self.least:,g}" if self.least is not None else f"≤ {self.most:,g}"
+
+
+def _to_baseline(title: str, scenario: str, figure: str, **bound: float) -> Aim:
+    return Aim(title, (PRODUCT, scenario, figure), (BASELINE, scenario, figure), **bound)
+
+
+AIMS: Final = (
+    Aim("sustained, events/s", (PRODUCT, "sustained", "sustained_events_s"), least=150_000),
+    _to_baseline("sustained, times the baseline", "sustained", "sustained_events_s", least=15),
+    Aim("CPU outside PostgreSQL with LZ4, µs an event",
+        (PRODUCT, "sustained", "cpu_us_event_outside_postgres"), most=3.8),
+    Aim("CPU outside PostgreSQL without, µs an event",
+        (PLAIN, "sustained", "cpu_us_event_outside_postgres"), most=3.2),
+    Aim("CPU of everything, times bare COPY's",
+        (PRODUCT, "sustained", "cpu_us_event"), (LIMIT, "copy", "cpu_us_row"), most=1.9),
+    Aim("realistic, 500 requests/s: p50, ms", (PRODUCT, "realistic-500", "p50_ms"), most=1.5),
+    Aim("realistic, 500 requests/s: p99, ms", (PRODUCT, "realistic-500", "p99_ms"), most=8),
+    _to_baseline("realistic, 200 requests/s: p99, of the baseline's", "realistic-200", "p99_ms",
+                 most=1 / 10),
+    _to_baseline("crash test: p95, of the baseline's", "crash", "p95_ms", most=1 / 30),
+    _to_baseline("crash test: accepted events/s, times the baseline's", "crash",
+                 "accepted_events_s", least=10),
+    _to_baseline("single events: requests/s, times the baseline's", "singles", "requests_s",
+                 least=12),
+    Aim("drain of 1,000,000: events/s, of bare COPY's",
+        (PRODUCT, "drain-1000000", "drain_events_s"), (LIMIT, "copy", "rows_s"), least=0.8),
+    Aim("drain of 100,000, s", (PRODUCT, "drain-100000", "drain_s"), most=1),
+    Aim("freshness at 200 requests/s: p99, ms",
+        (PRODUCT, "realistic-200", "freshness_p99_ms"), most=50),
+    Aim("freshness at 500 requests/s: p99, ms",
+        (PRODUCT, "realistic-500", "freshness_p99_ms"), most=50),
+    Aim("in the stream, bytes an event", (PRODUCT, "drain-100000", "stream_bytes_event"),
+        most=REFERENCE_BYTES / 4),
+    Aim("soak: the largest growth of a process's memory, times",
+        (PRODUCT, "soak", "memory_growth"), most=1.1),
+)  # fmt: skip
+
+
+def markdown(result: Result) -> str:
+    """Give the table of what was measured, and what makes it void or doubtful."""
+    figures = Figures(result)
+    rows = [
+        f"| {aim.title} | {aim.bound} | {value:,.3g} | {'yes' if aim.is_met(value) else '**no**'} |"
+        for aim in AIMS
+        if (value := aim.value(figures)) is not None
+    ]
+    head = ["| asked | | measured | met |", "| --- | ---: | ---: | --- |"] if rows else []
+    return "\n".join([*head, *rows, "", *_doubts(result, figures)])
+
+
+def _doubts(result: Result, figures: Figures) -> Iterator[str]:
+    reached = [
+        found.median
+        for found in (
+            figures.get(BASELINE, "sustained", "sustained_events_s"),
+            figures.get(BASELINE, "crash", "stored_events_s"),
+        )
+        if found
+    ]
+    if reached and max(reached) < BASELINE_EVENTS_S:
+        yield (
+            f"The baseline stored {max(reached):,.0f} events/s, less than "
+            f"{BASELINE_EVENTS_S:,}: ratios to it are void."
+        )
+    yield from _noise(result, figures)
+    for one in result["outcomes"]:
+        wrong = _wrong_answers(one["details"]["generator"].get("statuses", {}))
+        if wrong and one["scenario"] == "crash":
+            yield f"{one['system']}, crash test: answers besides 202 and 503: {wrong}."
+
+
+def _noise(result: Result, figures: Figures) -> Iterator[str]:
+    stolen = max((one["figures"]["steal_percent"] for one in result["outcomes"]), default=0.0)
+    if stolen >= QUIET_STEAL_PERCENT:
+        yield f"Up to {stolen:g} % of the machine was stolen: it was not quiet."
+    synced = figures.get(LIMIT, "disk", "p99_ms")
+    if synced and synced.median >= QUIET_DISK_MS:
+        yield f"fdatasync took {synced.median:.3g} ms at p99: the disk was not quiet."
+
+
+def _wrong_answers(statuses: dict[str, Any]) -> dict[str, Any]:
+    return {status: count for status, count in statuses.items() if status not in {"202", "503"}}

@@ -1,0 +1,52 @@
+"""Joins results that were measured in slices: one machine, one source, the same versions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.report.figures import Result
+
+#: What must be the same for numbers to stand in one table.
+SAME: Final = ("machine", "versions", "source", "build")
+
+
+class DifferentError(ValueError):
+    """Results that don't belong together."""
+
+
+def merge(results: Sequence[Result]) -> Result:
+    """Put all outcomes into one result; each system's repeats of a scenario are counted on."""
+    first, *others = results
+    for other in others:
+        different = [name for name in SAME if other["about"].get(name) != first["about"].get(name)]
+        if different:
+            told = "; ".join(f"{name}: {_both(first, other, name)}" for name in different)
+            raise DifferentError(f"results differ in {told}: measure all on one commit")
+    about = first["about"] | {
+        "command": "; ".join(one["about"]["command"] for one in results),
+        "settings": [one["about"].get("settings") for one in results],
+    }
+    limits = [limit for one in results for limit in one["limits"]]
+    return {
+        "about": about if others else first["about"],
+        "limits": [limit | {"repeat": number} for number, limit in enumerate(limits)],
+        "outcomes": _counted_on([outcome for one in results for outcome in one["outcomes"]]),
+    }
+
+
+def _both(first: Result, other: Result, name: str) -> str:
+    return f"{first['about'].get(name)} and {other['about'].get(name)}"
+
+
+def _counted_on(outcomes: Sequence[Result]) -> list[Result]:
+    seen: Counter[tuple[str, str]] = Counter()
+    counted = []
+    for outcome in outcomes:
+        key = outcome["system"], outcome["scenario"]
+        counted.append(outcome | {"repeat": seen[key]})
+        seen[key] += 1
+    return counted
