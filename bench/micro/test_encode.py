@@ -1,4 +1,4 @@
-"""The encoder beside orjson and pydantic that do the same checks, and nothing else."""
+"""The encoder beside orjson with pydantic, and msgspec: the same checks, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from bench.micro.cases import CASES, NOW, Case, encode, encoder, timed
 from bench.micro.models import checked
+from bench.micro.structs import decoded
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -33,5 +34,15 @@ def test_orjson_and_pydantic(benchmark: BenchmarkFixture, case: Case, kind: type
     """Checks alone."""
     body = case.body if kind is str else case.body.encode()
     accepted, rejected = timed(benchmark, case.events, lambda: checked(body, NOW))
+    assert [index for index, _ in rejected] == case.refused
+    assert len(accepted) == case.events - len(case.refused)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("kind", [str, bytes])
+def test_msgspec(benchmark: BenchmarkFixture, case: Case, kind: type) -> None:
+    """Checks alone."""
+    body = case.body if kind is str else case.body.encode()
+    accepted, rejected = timed(benchmark, case.events, lambda: decoded(body, NOW))
     assert [index for index, _ in rejected] == case.refused
     assert len(accepted) == case.events - len(case.refused)
