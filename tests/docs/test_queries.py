@@ -26,6 +26,8 @@ ROWS = {
     "turnover": 2,
     "funnel": 1,
     "by-id": 1,
+    "sessions": 1,
+    "by-property": 1,
     "fates": 1,
     "dead-letters": 1,
     "positions": 1,
@@ -35,11 +37,11 @@ DATA = """
     CREATE TABLE event_any PARTITION OF event DEFAULT;
     INSERT INTO project (project_id, name, plan) VALUES ('{project}', 'default', 'unlimited');
     INSERT INTO event (
-        event_id, project_id, timestamp, received_at, event_type, session_id, properties
+        event_id, project_id, timestamp, received_at, event_type, user_id, session_id, properties
     )
-    SELECT id::uuid, '{project}', now() - age, now(), type, session, properties::jsonb
+    SELECT id::uuid, '{project}', now() - age, now(), type, session, session, properties::jsonb
     FROM (VALUES
-        ('019ab3c8-7d3b-7c63-9a4e-2f9d1f0c6a11', interval '4 us', 'product_view', 's', '{{}}'),
+        ('019ab3c8-7d3b-7c63-9a4e-2f9d1f0c6a11', interval '40 min', 'product_view', 's', '{{}}'),
         ('019ab3c8-7d3b-7c63-9a4e-2f9d1f0c6a12', interval '3 us', 'add_to_cart', 's', '{{}}'),
         ('019ab3c8-7d3b-7c63-9a4e-2f9d1f0c6a13', interval '2 us', 'purchase', 's',
             '{{"product_id": "a", "price": 2.50, "quantity": 2}}'),
@@ -73,7 +75,7 @@ def database(server: EmbeddedPostgres) -> Iterator[str]:
 
 
 def test_every_query_is_known() -> None:
-    assert {block.label for block in QUERIES} == ROWS.keys() | {"index"}
+    assert {block.label for block in QUERIES} == ROWS.keys() | {"index", "property-index"}
 
 
 @pytest.mark.parametrize("block", QUERIES, ids=str)
@@ -92,6 +94,12 @@ def test_turnover_and_funnel_are_right(dsn: str) -> None:
             if block.label in {"turnover", "funnel"}
         ]
     assert [tuple(map(str, answer or ())) for answer in answers] == [("a", "5.00"), ("1", "1", "1")]
+
+
+def test_a_pause_begins_a_visit(dsn: str) -> None:
+    (query,) = (block.text for block in QUERIES if block.label == "sessions")
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute(query).fetchall() == [("s", 2, 3)]
 
 
 def test_columns_are_those_of_the_table(dsn: str) -> None:
