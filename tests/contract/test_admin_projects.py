@@ -61,7 +61,9 @@ def admin(stack: Running) -> Admin:
 
 @pytest.fixture
 def project(admin: Admin) -> dict[str, Any]:
-    made: dict[str, Any] = admin.done("POST", "/project", {"name": f"shop {uuid4()}"})
+    made: dict[str, Any] = admin.done(
+        "POST", "/project", {"name": f"shop {uuid4()}", "plan": "unlimited"}
+    )
     return made
 
 
@@ -77,7 +79,9 @@ def soon(is_true: Callable[[], object], what: str) -> None:
     until(is_true, KNOWN_S, what)
 
 
-def test_one_is_made_and_shown(admin: Admin, project: dict[str, Any]) -> None:
+def test_one_is_made_and_shown(admin: Admin) -> None:
+    project = admin.done("POST", "/project", {"name": f"shop {uuid4()}"})
+    assert project["plan"] == "free"
     assert list(project) == ["project_id", "name", "plan", "api_key", "created_at"]
     for given in (project["project_id"], quote(project["name"])):
         shown = admin.done("GET", f"/project/{given}")
@@ -165,9 +169,9 @@ def test_one_key_is_revoked_and_then_all(
 
 
 def test_a_plan_is_changed(admin: Admin, project: dict[str, Any]) -> None:
-    changed = admin.done("PATCH", f"/project/{project['project_id']}", {"plan": "unlimited"})
-    assert changed["plan"] == "unlimited"
-    assert changed["limits"] == {"requests_per_minute": None, "events_per_minute": None}
+    changed = admin.done("PATCH", f"/project/{project['project_id']}", {"plan": "pro"})
+    assert changed["plan"] == "pro"
+    assert changed["limits"] == {"requests_per_minute": 1000, "events_per_minute": 100_000}
     assert changed == admin.done("GET", f"/project/{project['project_id']}")
 
 

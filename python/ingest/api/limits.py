@@ -68,12 +68,19 @@ class Bucket:
 
     def used(self, now_s: float) -> float:
         """Tell how full it is, as far as this worker knows."""
-        leaked = (now_s - self._at_s) * self._leak_per_s
-        return max(0.0, self._level - leaked) + self._sent + self._pending
+        level = self._level - (now_s - self._at_s) * self._leak_per_s
+        unsettled = self._sent + self._pending
+        return level + unsettled if level > 0 else unsettled
 
     def left(self, now_s: float) -> int:
         """Tell what may still be used at once."""
-        return max(0, math.floor(self.limit + EPSILON - self.used(now_s)))
+        return self.told(now_s)[0]
+
+    def told(self, now_s: float) -> tuple[int, int]:
+        """Tell what is left, and in how many seconds all of it is."""
+        used = self.used(now_s)
+        left = int(self.limit + EPSILON - used)
+        return max(0, left), max(0, math.ceil(used / self._leak_per_s))
 
     def wait_s(self, cost: int, now_s: float) -> float:
         """Tell when this will fit."""
@@ -96,29 +103,31 @@ class Bucket:
 class Allowance:
     """Both buckets of one project under one plan."""
 
-    __slots__ = ("events", "is_touched", "plan", "policy", "project_id", "requests")
+    __slots__ = (
+        *("_bounded", "_form", "events", "is_touched"),
+        *("plan", "policy", "project_id", "requests"),
+    )
 
     def __init__(self, project_id: bytes, plan: Plan) -> None:
         self.project_id = project_id
         self.plan = plan
         self.requests = Bucket(plan.requests_per_minute)
         self.events = Bucket(plan.events_per_minute)
+        both = (("requests", self.requests, ""), ("events", self.events, ';qu="events"'))
+        named = [one for one in both if one[1].limit]
         self.policy = ", ".join(
-            f'"{name}";q={bucket.limit};w={WINDOW_S}{unit}' for name, bucket, unit in self._named()
+            f'"{name}";q={bucket.limit};w={WINDOW_S}{unit}' for name, bucket, unit in named
         )
+        self._form = ", ".join(f'"{name}";r=%d;t=%d' for name, _, _ in named)
+        self._bounded = [bucket for _, bucket, _ in named]
         self.is_touched = False
 
     def told(self, now_s: float) -> str:
         """Write what is left as the header RateLimit has it."""
-        return ", ".join(
-            f'"{name}";r={bucket.left(now_s)};t={math.ceil(bucket.wait_s(bucket.limit, now_s))}'
-            for name, bucket, _ in self._named()
+        return self._form % tuple(
+            [number for bucket in self._bounded for number in bucket.told(now_s)]
         )
 
     def is_idle(self, now_s: float) -> bool:
         """Say whether nothing is lost when it is forgotten."""
         return not self.is_touched and self.requests.used(now_s) == self.events.used(now_s) == 0
-
-    def _named(self) -> list[tuple[str, Bucket, str]]:
-        both = (("requests", self.requests, ""), ("events", self.events, ';qu="events"'))
-        return [one for one in both if one[1].limit]
