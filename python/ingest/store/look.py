@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # What changes seldom or costs more is asked for again after so long.
 SELDOM_S = 10.0
+# A look takes some ms; a server that is frozen must not keep the other figures back.
+PATIENCE_S = 5.0
 # Counting more letters than this takes more than some ms.
 MAX_LETTERS = 100_000
 LETTERS: LiteralString = "SELECT count(*) FROM (SELECT FROM dead_letter LIMIT %s) AS letter"
@@ -60,19 +62,21 @@ class StoreWatch:
     def look(self) -> StoreLook:
         """Look at the positions, and at the rest when it is due."""
         connection = self._connected()
-        with translated():
-            rows = connection.execute("SELECT shard, entry_id FROM position ORDER BY shard")
-            positions: dict[int, str] = dict(rows.fetchall())
-        version = connection.info.server_version // 10_000
-        return StoreLook(version, positions, self._known(connection))
+        with session.patience(connection, PATIENCE_S):
+            with translated():
+                rows = connection.execute("SELECT shard, entry_id FROM position ORDER BY shard")
+                positions: dict[int, str] = dict(rows.fetchall())
+            version = connection.info.server_version // 10_000
+            return StoreLook(version, positions, self._known(connection))
 
     def unsettled(self, since_hour: int) -> int:
         """Give what the ledger counts as accepted less what is settled, from a unix hour on.
 
         With what workers still count in Valkey that is what was accepted and is not committed.
         """
-        with translated():
-            row = self._connected().execute(UNSETTLED, (since_hour,)).fetchone()
+        connection = self._connected()
+        with session.patience(connection, PATIENCE_S), translated():
+            row = connection.execute(UNSETTLED, (since_hour,)).fetchone()
         return int(row[0]) if row else 0
 
     def close(self) -> None:

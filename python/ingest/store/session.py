@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
@@ -13,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TypeAlias
 
     from psycopg.rows import TupleRow
@@ -51,6 +53,18 @@ def connect(dsn: str, application: str, lock_timeout_ms: int = LOCK_TIMEOUT_MS) 
 def _conninfo(dsn: str, application: str) -> str:
     given = {name: value for name, value in conninfo_to_dict(dsn).items() if value is not None}
     return make_conninfo("", **({"application_name": application} | DEFAULTS | given))
+
+
+@contextmanager
+def patience(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection off when what is inside takes longer: a frozen server never answers."""
+    timer = threading.Timer(seconds, cut, (connection,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def cut(connection: Connection) -> None:
