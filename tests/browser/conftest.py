@@ -13,7 +13,7 @@ from tests.browser.watched import Watched
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, ViewportSize
 
     from tests.running import Running
 
@@ -26,7 +26,7 @@ FLAGS = [
     "--disable-sync",
 ]
 DEADLINE_MS = 20_000.0
-DESK = {"width": 1280, "height": 900}
+DESK: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def watched(browser: Browser, stack: Running) -> Iterator[Watched]:
     """Give a page that may not complain, nor ask anybody but the admin process."""
-    context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]  # a TypedDict
+    context = browser.new_context(viewport=DESK)
     context.set_default_timeout(DEADLINE_MS)
     page = Watched(context, stack)
     yield page

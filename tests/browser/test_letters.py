@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import Page, expect
@@ -68,7 +67,7 @@ def test_letters_are_found_by_their_code(watched: Watched) -> None:
 
 
 def test_a_filter_that_is_none_is_told(watched: Watched) -> None:
-    watched.expected = re.compile("status of 400")
+    watched.expect_status(400)
     page = watched.open("letters")
     page.get_by_label("Project id").fill("shop")
     page.get_by_role("button", name="Find").click()

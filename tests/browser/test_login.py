@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from tests.browser.watched import Watched
 
-REFUSED = re.compile(r"status of 403")
-
 
 def submit(page: Page, token: str) -> None:
     page.get_by_label("Admin token").fill(token)
@@ -23,7 +21,7 @@ def submit(page: Page, token: str) -> None:
 
 
 def test_a_link_works_once(watched: Watched) -> None:
-    watched.expected = REFUSED
+    watched.expect_status(403)
     page, link = watched.page, watched.link()
     page.goto(link)
     page.wait_for_url(f"{watched.origin}/")
@@ -37,7 +35,7 @@ def test_a_link_works_once(watched: Watched) -> None:
 
 
 def test_the_token_works_and_another_does_not(watched: Watched) -> None:
-    watched.expected = REFUSED
+    watched.expect_status(403)
     page = watched.page
     page.goto(f"{watched.origin}/")
     page.wait_for_url(f"{watched.origin}/login")

@@ -51,6 +51,10 @@ class Watched:
         assert answer.status_code == 200, answer.text
         return f"{self.origin}/login#code={answer.json()['code']}"
 
+    def expect_status(self, status: int) -> None:
+        """Let the browser say in its console that an answer had this status."""
+        self.expected = re.compile(rf"status of {status}\b")
+
     def check(self) -> None:
         """Fail on a line in the console, an error, or a request to another origin."""
         lines = [line for line in self._complaints if not self.expected.search(line)]
@@ -68,3 +72,8 @@ class Watched:
     def _origin_of(url: str) -> str:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}"
+
+
+def fits(page: Page) -> bool:
+    """Tell whether the page is as wide as the window: nobody has to scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))

@@ -4,7 +4,8 @@ export class Problem extends Error {}
 
 export const get = (path) => ask("GET", path);
 export const post = (path, fields) => ask("POST", path, fields);
-export const remove = (path, fields) => ask("DELETE", path, fields);
+export const patch = (path, fields) => ask("PATCH", path, fields);
+export const remove = (path) => ask("DELETE", path);
 
 // Resolves to the answer's object (null without one); rejects with a Problem that a person can read.
 async function ask(method, path, fields) {

@@ -17,8 +17,7 @@ export async function confirmed(title, text, yes) {
 
 function open(title, content, buttons) {
   const form = element("form", { method: "dialog", class: "buttons" }, ...buttons);
-  const heading = element("h2", { id: "dialog-title" }, title);
-  const dialog = element("dialog", { "aria-labelledby": "dialog-title" }, heading, ...content, form);
+  const dialog = element("dialog", { "aria-label": title }, element("h2", {}, title), ...content, form);
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

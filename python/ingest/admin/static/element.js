@@ -12,22 +12,24 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// A table with a head; a column is [title, class], a row an array of nodes or texts, or a <tr>.
-export function table(caption, columns, rows, empty) {
+// A table with a head; a column is [title, class], a row an array of nodes or texts. One of the kind
+// "stacked" shows its rows as cards on a phone.
+export function table(caption, columns, rows, empty, kind = null) {
   const heads = columns.map(([title, kind]) => element("th", { scope: "col", class: kind ?? null }, title));
-  const body = rows.map((row) => (row instanceof Node ? row : tableRow(columns, row)));
+  const body = rows.map((row) => tableRow(columns, row));
   const none = element("tr", {}, element("td", { colspan: columns.length, class: "note" }, empty));
   return element(
     "table",
-    {},
+    { class: kind },
     element("caption", { class: "unseen" }, caption),
     element("thead", {}, element("tr", {}, ...heads)),
     element("tbody", {}, ...(body.length ? body : [none])),
   );
 }
 
-export function tableRow(columns, cells) {
-  return element("tr", {}, ...cells.map((cell, at) => element("td", { class: columns[at][1] ?? null }, cell)));
+function tableRow(columns, cells) {
+  const cell = (content, [title, kind]) => element("td", { class: kind ?? null, "data-title": title }, content);
+  return element("tr", {}, ...cells.map((content, at) => cell(content, columns[at])));
 }
 
 export function badge(text, kind = "") {

@@ -34,6 +34,9 @@ export const bytes = known((value) => {
   return `${DIGITS.format(value)} ${units[at]}`;
 });
 
+// A time of day for an axis; `at` is unix time.
+export const clock = (at) => TIME.format(new Date(at * 1000));
+
 // `at` is anything that Date takes; a time today goes without its day.
 export function time(at) {
   const date = new Date(at);

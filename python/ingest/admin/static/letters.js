@@ -8,7 +8,7 @@ import { doing, tell } from "./told.js";
 
 const PATH = "/api/v1/dead-letters";
 const PAGE = 50;
-const COLUMNS = [["", null], ["Letter", "number"], ["Died", null], ["Code", null], ["Why", null], ["Of", null]];
+const COLUMNS = [["", "choose"], ["Letter", null], ["Died", "time"], ["Code", "mono"], ["Why", "why"], ["Project", "mono"]];
 
 const byId = (id) => document.getElementById(id);
 const filter = byId("letters-filter");
@@ -50,7 +50,7 @@ function take(told, before) {
 }
 
 function draw() {
-  byId("letters-table").replaceChildren(table("Dead letters", COLUMNS, letters.map(row), "No dead letters."));
+  byId("letters-table").replaceChildren(table("Dead letters", COLUMNS, letters.map(row), "No dead letters.", "stacked"));
   byId("letters-table").querySelector("th").append(chooseAll());
   drawChosen();
 }
@@ -73,9 +73,7 @@ function row(letter) {
   choose.checked = chosen.has(letter.id);
   const details = element("button", { type: "button", click: (event) => read(event.target, letter) }, String(letter.id));
   const of = letter.project_id ?? `entry ${letter.entry_id}, ${count(letter.rows)} events`;
-  const cells = [choose, details, time(letter.dead_at), letter.code, letter.message, of];
-  const kinds = [null, "number", "time", "mono", "why", "mono"];
-  return element("tr", {}, ...cells.map((cell, at) => element("td", { class: kinds[at] }, cell)));
+  return [choose, details, time(letter.dead_at), letter.code, letter.message, of];
 }
 
 function chooseAll() {

@@ -12,6 +12,7 @@ export function route(entered) {
       if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    scrollTo(0, 0); // not to the section, which the head would cover
     entered[view]?.();
   };
   addEventListener("hashchange", turn);
