@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx
 from playwright.sync_api import expect
 
 from tests import poison
+from tests.browser.watched import is_unhurt
 
 if TYPE_CHECKING:
     from tests.browser.watched import Watched
@@ -23,13 +24,6 @@ ATTACKS = (
 )
 
 
-def unhurt(watched: Watched) -> bool:
-    found: Any = watched.page.evaluate(
-        "[window.hurt, document.querySelectorAll('main script, main img, main svg').length]"
-    )
-    return bool(found == [None, 0])
-
-
 def test_a_dead_letter_of_a_stranger(watched: Watched) -> None:
     attack = "".join(ATTACKS)
     properties = {"title": attack, attack: attack}
@@ -38,7 +32,7 @@ def test_a_dead_letter_of_a_stranger(watched: Watched) -> None:
     page = watched.open("letters")
     page.get_by_role("button", name=str(number), exact=True).click()
     expect(page.get_by_role("dialog")).to_contain_text(json.dumps(attack, ensure_ascii=False)[1:-1])
-    assert unhurt(watched)
+    assert is_unhurt(page)
 
 
 def test_a_project_of_a_stranger(watched: Watched) -> None:
@@ -50,4 +44,4 @@ def test_a_project_of_a_stranger(watched: Watched) -> None:
     expect(page.get_by_role("row", name=name)).to_be_visible()
     page.get_by_role("button", name=f"Keys of {name}").click()
     expect(page.get_by_role("dialog")).to_contain_text(f"Keys of {name}")
-    assert unhurt(watched)
+    assert is_unhurt(page)

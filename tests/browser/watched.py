@@ -77,3 +77,11 @@ class Watched:
 def fits(page: Page) -> bool:
     """Tell whether the page is as wide as the window: nobody has to scroll sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def is_unhurt(page: Page) -> bool:
+    """Tell whether nothing that a stranger sent became markup, let alone ran."""
+    hurt: list[object] = page.evaluate(
+        "[window.hurt ?? 0, document.querySelectorAll('main script, main img, dialog img').length]"
+    )
+    return hurt == [0, 0]

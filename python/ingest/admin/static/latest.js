@@ -81,11 +81,14 @@ function head(at, what, who) {
   return element("div", { class: "line" }, element("time", { class: "note" }, time(at)), what, element("span", { class: "who" }, who));
 }
 
-// Remember a project that is seen, so that one can ask for it alone.
+// Remember a project that is seen, so that one can ask for it alone; a new one's name comes later.
 function know({ project_id: id, project: name }) {
-  if (!id || projects.has(id)) return;
-  projects.set(id, name);
-  project.append(element("option", { value: id }, name ?? id));
+  if (!id) return;
+  if (!projects.has(id)) {
+    projects.set(id, element("option", { value: id }, id));
+    project.append(projects.get(id));
+  }
+  if (name) projects.get(id).textContent = name;
 }
 
 function drawAll() {
