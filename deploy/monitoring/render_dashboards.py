@@ -255,6 +255,12 @@ API: tuple[tuple[Panel, ...], ...] = (
         ),
         Panel("Bodies", "Bps", ((rate("ingest_body_bytes_total"), "accepted"),)),
         Panel("Requests in one group", "short", quantiles("ingest_group_requests")),
+        Panel(
+            "Quota not checked",
+            "reqps",
+            ((rate("ingest_quota_unchecked_total"), "let through"),),
+            "While Valkey's counters can't be asked, plans are not enforced.",
+        ),
     ),
 )
 
