@@ -59,7 +59,7 @@ def _session(flags: argparse.Namespace) -> Session:
     plan = replace(
         plan,
         repeats=flags.repeats or plan.repeats,
-        load_s=flags.load or plan.load_s,
+        load_s=plan.warmup_s + flags.load if flags.load else plan.load_s,
         confirm_s=flags.confirm or plan.confirm_s,
         soak_s=flags.soak,
     )
@@ -76,7 +76,7 @@ def _flags() -> argparse.Namespace:
     mode.add_argument("--quick", action="store_true", help="under three minutes; the default")
     mode.add_argument("--full", action="store_true", help="three repeats, an hour or two")
     parser.add_argument("--repeats", type=int, help="instead of the plan's")
-    parser.add_argument("--load", type=float, metavar="S", help="seconds of most scenarios")
+    parser.add_argument("--load", type=float, metavar="S", help="seconds after the warm-up")
     parser.add_argument("--confirm", type=float, metavar="S", help="seconds of the sustained rate")
     parser.add_argument("--soak", type=float, default=0.0, metavar="S", help="add a soak")
     parser.add_argument("--system", action="append", default=[], choices=SYSTEMS)
