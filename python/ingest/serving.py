@@ -28,6 +28,7 @@ from typing import NoReturn, Protocol
 
 from ingest import listener, log, metrics
 from ingest.errors import IngestError
+from ingest.fault_log import FaultLog
 from ingest.problems import CONTENT_TYPE, PROBLEMS
 from ingest.readiness import READY, STOPPING, notify
 
@@ -66,6 +67,8 @@ ROBYN_THREADS = 1
 # An edge that has reloaded without this worker sends nothing for so long.
 QUIET_S = 0.3
 POLL_S = 0.02
+# From this status on it is the server's fault, and logged.
+FAULT = 500
 # The label of all requests for what is no route.
 OTHER = "other"
 NOISY_LOGGERS = ("actix_server", "actix_http", "actix_web", "mio", "robyn")
@@ -161,6 +164,7 @@ class _Process:
         self._address = (host, port)
         self._drain_timeout_s = drain_timeout_s
         self._in_flight = 0
+        self._faults = FaultLog()
         self._flows: weakref.WeakSet[Flow] = weakref.WeakSet()
         self._last_at = 0.0
         self._is_stopping = False
@@ -171,7 +175,7 @@ class _Process:
         initialize_event_loop()  # type: ignore[no-untyped-call]
         server = Server()
         for method, path, answer in self._table():
-            handle = self._attached(self._counted(path, answer))
+            handle = self._attached(self._counted(method, path, answer))
             function = FunctionInfo(handle, True, 1, {}, {})
             server.add_route(getattr(HttpMethod, method), path, function, False)
         server.add_startup_handler(FunctionInfo(self._started, True, 0, {}, {}))
@@ -214,11 +218,12 @@ class _Process:
         return attached
 
     def _counted(
-        self, path: str, answer: Answer
+        self, method: str, path: str, answer: Answer
     ) -> Callable[[Request], Awaitable[Response | Stream]]:
         refuse, clock = self._service.refuse, time.perf_counter
         route = path if any(path == one.path for one in self._service.routes) else OTHER
         seconds, counts = metrics.REQUEST_SECONDS.of(route), metrics.REQUESTS.counts
+        faults, is_get = self._faults, method in {"GET", "HEAD"}  # a GET asks how things are
 
         async def counted(request: Request) -> Response | Stream:
             began = clock()
@@ -233,9 +238,13 @@ class _Process:
                     if isinstance(response, Stream):
                         response = self._opened(response)
             except Exception:  # noqa: BLE001 - the outermost loop: one bad request ends alone
-                request_id = headers.get("x-request-id")
-                log.get(__name__).exception("a handler failed", request_id=request_id)
+                faults.failed(route, headers.get("x-request-id"))
                 response = problem("internal_error")
+            else:
+                if response.status_code >= FAULT and isinstance(response, Response) and not is_get:
+                    request_id = headers.get("x-request-id")
+                    body = response.description
+                    faults.answered(route, response.status_code, body, request_id)
             finally:
                 self._in_flight -= 1
                 self._last_at = ended = clock()

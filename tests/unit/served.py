@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from ingest import log
-from ingest.serving import Request, Response, Route, problem, serve
+from ingest.admin.live import Hub
+from ingest.serving import Headers, Request, Response, Route, Stream, problem, serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +22,12 @@ class Sleeper:
     refusal = problem("forbidden")
 
     def __init__(self) -> None:
-        """Have three routes."""
+        """Have some routes."""
+        self._hub = Hub()
         self.routes = (
+            Route("GET", "/hear", self._hear),
+            Route("POST", "/tell", self._tell),
+            Route("POST", "/refuse", self._refuse),
             Route("GET", "/sleep", self._sleep),
             Route("POST", "/echo", self._echo),
             Route("POST", "/fail", self._fail),
@@ -52,6 +57,16 @@ class Sleeper:
 
     async def _echo(self, request: Request, _headers: Mapping[str, str]) -> Response:
         return Response(200, {}, request.body)
+
+    async def _hear(self, _request: Request, _headers: Mapping[str, str]) -> Stream:
+        return Stream(self._hub.watch({"news"}), Headers({"Content-Type": "text/event-stream"}))
+
+    async def _tell(self, request: Request, _headers: Mapping[str, str]) -> Response:
+        self._hub.publish("news", request.body)
+        return Response(200, {}, "told")
+
+    async def _refuse(self, _request: Request, headers: Mapping[str, str]) -> Response:
+        return problem(headers["x-code"])
 
     async def _fail(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         raise RuntimeError("on purpose")

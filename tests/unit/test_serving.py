@@ -10,10 +10,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from ingest.serving import MAX_STREAMS
 
 from tests.running import free_port, until
 from tests.unit.served import SECRET
@@ -70,6 +73,10 @@ class Served:
         connection.close()
         return told
 
+    def lines(self) -> list[str]:
+        """Give what it has written, once it has ended."""
+        return self.process.communicate(timeout=10)[0].splitlines()
+
     def close(self) -> None:
         """End it."""
         self._ear.close()
@@ -124,6 +131,71 @@ def test_a_handler_that_fails_ends_alone(served: Served) -> None:
     assert (answer.status, json.loads(answer.body)["code"]) == (500, "internal_error")
     assert b"on purpose" not in answer.body
     assert served.ask("POST", "/echo", b"still").body == b"still"
+
+
+def test_an_answer_that_is_the_servers_fault_is_a_line_with_its_request(served: Served) -> None:
+    for number in range(30):
+        assert served.ask("POST", "/refuse", X_Code="overloaded", X_Request_Id=f"r{number}")
+        assert served.ask("POST", "/refuse", X_Code="invalid_request", X_Request_Id="mine")
+    assert served.ask("POST", "/fail", X_Request_Id="late").status == 500
+    time.sleep(1)
+    assert served.ask("POST", "/refuse", X_Code="overloaded", X_Request_Id="last").status == 503
+    served.process.send_signal(signal.SIGTERM)
+    lines = [json.loads(line) for line in served.lines() if '"answered"' in line]
+    assert [line["request_id"] for line in lines[:20]] == [f"r{number}" for number in range(20)]
+    assert {(line["status"], line["code"], line["route"]) for line in lines} == {
+        (503, "overloaded", "/refuse")
+    }
+    assert lines[-1]["request_id"] == "last"
+    assert sum(line.get("left_out", 0) for line in lines) + len(lines) == 30 + 1 + 1
+
+
+def test_a_handler_that_fails_tells_whose_request_it_was(served: Served) -> None:
+    served.ask("POST", "/fail", X_Request_Id="abc")
+    served.process.send_signal(signal.SIGTERM)
+    (line,) = [json.loads(line) for line in served.lines() if "a handler failed" in line]
+    assert line["request_id"] == "abc"
+    assert "RuntimeError: on purpose" in line["exception"]
+
+
+def test_a_stream_gives_what_is_published_and_ends_at_a_drain(served: Served) -> None:
+    with hearing(served) as (status, stream):
+        assert status == 200
+        assert stream.readline() == b"retry: 2000\n"
+        assert stream.readline() == b"\n"
+        assert served.ask("POST", "/tell", b"hello").status == 200
+        assert stream.readline() == b"event: news\n"
+        assert stream.readline() == b'data: "hello"\n'
+        served.process.send_signal(signal.SIGTERM)
+        assert stream.read() == b"\n", "the answer is whole: its last chunk came"
+        assert served.process.wait(DRAIN_S) == 0
+
+
+def test_streams_are_bounded_and_one_that_is_left_makes_room(served: Served) -> None:
+    with ExitStack() as streams:
+        for _ in range(MAX_STREAMS):
+            assert streams.enter_context(hearing(served))[0] == 200
+        with hearing(served) as (status, _):
+            assert status == 503
+    until(lambda: is_heard(served), 10, "room again, once those that left are noticed")
+
+
+def is_heard(served: Served) -> bool:
+    assert served.ask("POST", "/tell", b"is anybody there?").status == 200
+    with hearing(served) as (status, _):
+        return status == 200
+
+
+@contextmanager
+def hearing(served: Served) -> Iterator[tuple[int, http.client.HTTPResponse]]:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection.request("GET", "/hear", headers={"X-Secret": SECRET})
+    answer = connection.getresponse()
+    try:
+        yield answer.status, answer
+    finally:
+        answer.close()
+        connection.close()
 
 
 def test_nobody_gets_past_the_guard(served: Served) -> None:

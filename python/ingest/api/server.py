@@ -19,6 +19,7 @@ from ingest.api.keys import KeyFollower, KeyRing
 from ingest.api.refusal_notes import RefusalNotes
 from ingest.api.settler import Settler
 from ingest.errors import SettingsError
+from ingest.fault_log import told
 from ingest.serving import Headers, Response, Route, problem, serve
 from ingest.stream.append import Appender, AppendPolicy
 from ingest.stream.connection import connect_async
@@ -153,8 +154,8 @@ class Worker:
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         refusal = self._not_ready() or self._not_taking()
-        fault = "" if refusal is None else orjson.loads(refusal.description)["message"]
-        return Response(200, _JSON, readout.encode(readout.own(fault)))
+        fault = {} if refusal is None else told(refusal.description)
+        return Response(200, _JSON, readout.encode(readout.own(fault.get("reason", ""))))
 
 
 class _Given(NamedTuple):
