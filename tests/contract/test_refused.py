@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 from ingest.stream.connection import connect
 
-from tests.contract.wire import INGEST, SINGLE, good, post
+from tests.contract.wire import INGEST, NATIVE, SINGLE, good, post
 from tests.running import until
 
 if TYPE_CHECKING:
@@ -64,7 +66,14 @@ def test_a_stream_that_may_evict_is_given_nothing(stack: Running) -> None:
         assert httpx.get(f"{stack.run.url}/health").json()["code"] == "stream_misconfigured"
         told = admin.get("/readyz")
         assert told.status_code == 503
-        assert "allkeys-lru" in told.text
+        reasons = {part["name"]: part["reason"] for part in told.json()["parts"]}
+        for name in ("valkey", "worker-0", "worker-1"):
+            assert "allkeys-lru" in reasons[name]
+        assert not reasons["consumer-0"]
+        refusing = 'ingest_back_pressure{code="stream_misconfigured",process="worker-0"} 1.0'
+        assert refusing in admin.get("/metrics").text
+        figures = admin.get("/api/v1/figures").json()
+        assert {"process": "worker-0", "code": "stream_misconfigured"} in figures["refusing"]
     taken_again(stack)
 
 
@@ -76,7 +85,27 @@ def test_an_acknowledgement_tells_the_truth(stack: Running) -> None:
     with configured(stack, "appendfsync", "everysec"):
         until(lambda: {level() for _ in range(8)} == {"memory"}, SETTLED_S, "memory")
         assert httpx.get(f"{stack.run.url}/health").json()["ack"] == "memory"
+        bearer = {"Authorization": f"Bearer {stack.run.admin_token}"}
+        told = httpx.get(f"{stack.run.admin_url}/readyz", headers=bearer)
+        assert told.status_code == 200, "it works, at a lower level"
+        (valkey,) = (part for part in told.json()["parts"] if part["name"] == "valkey")
+        assert "appendfsync is 'everysec'" in valkey["warning"]
+        metrics = httpx.get(f"{stack.run.admin_url}/metrics", headers=bearer).text
+        assert 'ingest_ack_fsync{process="worker-0"} 0.0' in metrics
+        assert "ingest_valkey_fsync 0.0" in metrics
     until(lambda: {level() for _ in range(8)} == {"fsync"}, SETTLED_S, "fsync again")
+
+
+def test_a_refused_request_is_found_in_the_log_by_its_id(stack: Running) -> None:
+    name = f"request-{uuid4()}"
+    with configured(stack, "maxmemory", "1"):
+        until(lambda: answers(stack) == {(503, "stream_full")}, SETTLED_S, "refused")
+        answer = post(stack, good(), X_Request_Id=name)
+        assert (answer.status, answer.headers["x-request-id"]) == (503, name)
+    taken_again(stack)
+    logs = "".join(file.read_text() for file in (stack.data / "log").glob("worker-*.log"))
+    (line,) = (json.loads(line) for line in logs.splitlines() if name in line)
+    assert (line["status"], line["code"], line["route"]) == (503, "stream_full", NATIVE)
 
 
 def test_a_silent_stream_costs_no_event(stack: Running) -> None:

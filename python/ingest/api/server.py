@@ -19,7 +19,6 @@ from ingest.api.keys import KeyFollower, KeyRing
 from ingest.api.refusal_notes import RefusalNotes
 from ingest.api.settler import Settler
 from ingest.errors import SettingsError
-from ingest.fault_log import told
 from ingest.serving import Headers, Response, Route, problem, serve
 from ingest.stream.append import Appender, AppendPolicy
 from ingest.stream.connection import connect_async
@@ -153,9 +152,17 @@ class Worker:
         return Response(200, _JSON, orjson.dumps(told))
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        refusal = self._not_ready() or self._not_taking()
-        fault = {} if refusal is None else told(refusal.description)
-        return Response(200, _JSON, readout.encode(readout.own(fault.get("reason", ""))))
+        return Response(200, _JSON, readout.encode(readout.own(self._fault())))
+
+    def _fault(self) -> str:
+        """Say why events are not taken, in the words for operators."""
+        if self._is_draining:
+            return "stopping"
+        if self._appender.away is not None:
+            return self._appender.away
+        if not self._ring.is_loaded:
+            return "the keys are not loaded yet"
+        return str(self._appender.refusal or "")
 
 
 class _Given(NamedTuple):

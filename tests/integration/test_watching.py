@@ -1,0 +1,163 @@
+"""What admin tells of a system while its parts are killed, frozen, and lose a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psycopg
+import pytest
+from ingest.admin.figures import Figures, History, ProcessFigures
+
+from tests.running import Running, event, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOLD_S = 20.0
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    path = Path(tempfile.mkdtemp(prefix="ingest-test-"))
+    path.chmod(0o711)
+    with Running(path / "data") as running:
+        yield running
+    shutil.rmtree(path)
+
+
+def ask(running: Running, path: str) -> httpx.Response:
+    bearer = {"Authorization": f"Bearer {running.run.admin_token}"}
+    return httpx.get(running.run.admin_url + path, headers=bearer, timeout=20)
+
+
+def part(running: Running, name: str) -> dict[str, str]:
+    (found,) = (one for one in ask(running, "/readyz").json()["parts"] if one["name"] == name)
+    return dict(found)
+
+
+def process(running: Running, name: str) -> dict[str, Any]:
+    figures = ask(running, "/api/v1/figures").json()
+    (found,) = (one for one in figures["processes"] if one["name"] == name)
+    return dict(found)
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_what_people_are_told(running: Running) -> None:
+    until(lambda: figures(running)["lag"]["events"] == 0, TOLD_S, "nothing waits")
+    old = figures(running)
+    for _ in range(10):
+        assert running.post(*[event() for _ in range(20)]).status_code == 202
+    assert running.post({"event_type": "?"}).status_code == 422
+    stored = old["events"]["stored"]["total"] + 200
+    until(lambda: figures(running)["events"]["stored"]["total"] == stored, TOLD_S, "all stored")
+    now = figures(running)
+    assert now.keys() == {field.name for field in fields(Figures)}
+    assert now["events"]["accepted"]["total"] == old["events"]["accepted"]["total"] + 200
+    assert now["requests_by_status"]["202"]["total"] == total(old["requests_by_status"], "202") + 10
+    refused = total(old["refusals"]["events"], "unknown_event_type") + 1
+    assert total(now["refusals"]["events"], "unknown_event_type") == refused
+    assert now["lag"] == {"entries": 0, "events": 0, "oldest_s": 0.0}
+    assert (now["ack"], now["valkey"]["ack"]) == ("fsync", "fsync")
+    assert now["partitions"] == {"days_ahead": 2, "missing": []}
+    for spread in (now["latency"]["request"], now["latency"]["append"], now["freshness"]):
+        whole = spread["since_start"]
+        assert 0 < whole["p50"] <= whole["p95"] <= whole["p99"] < 10
+    fresh = old["freshness"]["since_start"]["count"]
+    assert now["freshness"]["since_start"]["count"] == fresh + 200
+    assert {one["name"]: one["pid"] for one in now["processes"]} == running.run.pids | {
+        "supervisor": running.supervisor.pid
+    }
+    assert now["processes"][0].keys() == {field.name for field in fields(ProcessFigures)}
+    assert {one["state"] for one in now["processes"]} == {"running"}
+    assert min(one["memory_bytes"] for one in now["processes"]) > 1 << 20
+    past = ask(running, "/api/v1/figures/history").json()
+    assert past.keys() == {field.name for field in fields(History)}
+    assert past["at"] == sorted(past["at"])
+    assert {len(column) for column in past.values() if isinstance(column, list)} == {
+        len(past["at"])
+    }
+    assert live(running)["version"] == now["version"]
+
+
+def total(counts: dict[str, Any], name: str) -> float:
+    return float(counts.get(name, {"total": 0})["total"])
+
+
+def figures(running: Running) -> dict[str, Any]:
+    return dict(ask(running, "/api/v1/figures").json())
+
+
+def live(running: Running) -> dict[str, Any]:
+    """Read the first figures of the stream, a second one after it, and leave."""
+    url, bearer = f"{running.run.admin_url}/api/v1/stream", running.run.admin_token
+    found: list[dict[str, Any]] = []
+    with httpx.stream("GET", url, headers={"Authorization": f"Bearer {bearer}"}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        while len(found) < 2:
+            if next(lines) == "event: figures":
+                found.append(json.loads(next(lines).removeprefix("data: ")))
+    assert 0.5 < found[1]["at"] - found[0]["at"] < TOLD_S
+    return found[1]
+
+
+def test_parts_that_fail_are_told_and_told_well_again(running: Running) -> None:
+    killed = running.run.pids["worker-0"]
+    before = process(running, "worker-0")["restarts"]
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: process(running, "worker-0")["restarts"] == before + 1, TOLD_S, "a restart")
+    until(lambda: ask(running, "/readyz").status_code == 200, TOLD_S, "well again")
+    assert process(running, "worker-0")["pid"] != killed
+    counted = 'ingest_process_restarts_total{process="worker-0"} 1.0'
+    assert counted in ask(running, "/metrics").text
+
+    with frozen(running.run.pids["consumer-0"]):
+        assert "does not answer" in part(running, "consumer-0")["reason"]
+        assert process(running, "consumer-0")["state"] == "silent"
+    until(lambda: ask(running, "/readyz").status_code == 200, TOLD_S, "answers again")
+
+    with frozen(running.run.pids["valkey"]):
+        assert "Valkey" in part(running, "valkey")["reason"]
+        assert figures(running)["lag"] == {"entries": None, "events": None, "oldest_s": None}
+    until(lambda: ask(running, "/readyz").status_code == 200, TOLD_S, "Valkey is back")
+
+
+def test_a_missing_partition_and_a_stopped_writer_are_told(running: Running) -> None:
+    with psycopg.connect(running.run.dsn, autocommit=True) as connection:
+        last = "SELECT relname FROM pg_class WHERE relname ~ '^event_[0-9]{8}$' ORDER BY 1 DESC"
+        row = connection.execute(last).fetchone()
+        assert row is not None
+        connection.execute(f"DROP TABLE {row[0]}")
+        until(lambda: row[0] in part(running, "partitions")["warning"], TOLD_S, "missing")
+        assert ask(running, "/readyz").status_code == 200, "consumers make it in time"
+        assert "ingest_partitions_missing 1.0" in ask(running, "/metrics").text
+
+        connection.execute("ALTER TABLE ledger RENAME TO mislaid")
+        assert running.post(event()).status_code == 202
+        until(lambda: "ledger" in part(running, "consumer-0")["reason"], TOLD_S, "it can't write")
+        assert ask(running, "/readyz").status_code == 503
+        assert figures(running)["lag"]["entries"] == 1
+        connection.execute("ALTER TABLE mislaid RENAME TO ledger")
+    until(lambda: ask(running, "/readyz").status_code == 200, TOLD_S, "it writes again")
+    assert 'ingest_retries_total{part="write",process="consumer-0"} 0' not in (
+        ask(running, "/metrics").text
+    )
