@@ -16,6 +16,7 @@ import httpx
 import psycopg
 import pytest
 from ingest.admin.figures import Figures, History, ProcessFigures
+from ingest.store import partitions
 
 from tests.running import Running, event, until
 
@@ -150,6 +151,8 @@ def test_a_missing_partition_and_a_stopped_writer_are_told(running: Running) -> 
         until(lambda: row[0] in part(running, "partitions")["warning"], TOLD_S, "missing")
         assert ask(running, "/readyz").status_code == 200, "consumers make it in time"
         assert "ingest_partitions_missing 1.0" in ask(running, "/metrics").text
+        partitions.ensure(connection, partitions.window(connection, 0, 2))
+        until(lambda: not part(running, "partitions")["warning"], TOLD_S, "it is there again")
 
         connection.execute("ALTER TABLE ledger RENAME TO mislaid")
         assert running.post(event()).status_code == 202
