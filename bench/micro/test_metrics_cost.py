@@ -21,11 +21,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ingest import metrics, serving
 from ingest._native import Encoder, Limits, Schema
+from ingest.addresses import AddressLimit
+from ingest.api.admission import Admission
 from ingest.api.handlers import NATIVE, event_routes
 from ingest.api.keys import KeyRing
 from ingest.api.refusal_notes import RefusalNotes
+from ingest.api.settler import Settler
 from ingest.local.data_dir import DataDir
 from ingest.local.valkey import EmbeddedValkey
+from ingest.plans import BUILT_IN
 from ingest.store import keys
 from ingest.store.key_table import Grant
 from ingest.stream import shards
@@ -34,6 +38,7 @@ from ingest.stream.connection import Wire, connect, connect_async
 from ingest.stream.group import EntryPolicy, Grouper
 from ingest.stream.link import Link
 from ingest.stream.producer import Producer
+from ingest.stream.quota import QuotaCounters
 from ingest.tally import Buckets, Tally
 
 from bench.workload import Workload
@@ -125,7 +130,9 @@ def worker(url: str) -> tuple[Appender, Callable[[], Callable[[Any], Awaitable[A
     ring = KeyRing()
     ring.replace({keys.digest(KEY): Grant(bytes(16), "bench", "unlimited")})
     encoder = Encoder(schema, Limits(), seed=bytes(32))
-    routes = event_routes(ring, encoder, appender, RefusalNotes())
+    settler = Settler(QuotaCounters(link, START_S), 1)
+    admission = Admission(ring, BUILT_IN, settler, AddressLimit(0))
+    routes = event_routes(admission, encoder, appender, RefusalNotes())
 
     class Service:
         """What serving asks for."""

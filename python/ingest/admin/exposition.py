@@ -31,7 +31,7 @@ def render(readouts: Mapping[str, Readout], of_all: Iterable[Family]) -> bytes:
     """Write what each process, by its name, has counted, and what is true of all together."""
     families: dict[str, Metric] = {}
     for process, readout in readouts.items():
-        for family in readout.families:
+        for family in filter(_has_rows, readout.families):
             _add(families, family, (*family.labels, PROCESS), (process,))
     for family in of_all:
         _add(families, family, family.labels, ())
@@ -51,6 +51,10 @@ def _add(families: dict[str, Metric], family: Family, names: Sequence[str], behi
             known.add_metric(values, list(_cumulated(family.bounds, counts)), total)
         elif isinstance(known, CounterMetricFamily | GaugeMetricFamily):
             known.add_metric(values, _number(value))
+
+
+def _has_rows(family: Family) -> bool:
+    return bool(family.rows)
 
 
 def _number(value: object) -> float:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ingest.serving import Response
     from ingest.store.key_table import Grant
 
+metrics.UNCHECKED.counts[()] += 0
+
 
 class Limited(Exception):
     """A request that is over a limit; `response` is its answer."""
