@@ -154,3 +154,28 @@ def test_no_key_is_in_the_copy(dsn: str, server: Redis, valkey: EmbeddedValkey) 
     follower.stop()
     follower.join(DEADLINE_S)
     assert KEY not in str(server.hgetall(KEYS_KEY))
+
+
+def test_a_key_works_until_it_is_revoked_or_has_ended() -> None:
+    key = Grant(bytes(16), "shop", "pro", ends_s=100.0)
+    assert key.fault(99.9) is None
+    assert key.fault(100.0) == "key_expired"
+    assert Grant(bytes(16), "shop", "pro").fault(1e12) is None
+    assert Grant(bytes(16), "shop", "pro", is_revoked=True, ends_s=1e12).fault(0) == "key_revoked"
+
+
+def test_plan_and_end_are_in_the_copy(dsn: str, server: Redis, valkey: EmbeddedValkey) -> None:
+    make(dsn, "shop")
+    execute(dsn, "UPDATE api_key SET expires_at = to_timestamp(4102444800.25)")
+    execute(dsn, "UPDATE project SET plan = 'team'")
+    for url in (dsn, NOWHERE):
+        ring = KeyRing()
+        follower = KeyFollower(ring, url, valkey.worker_url)
+        follower.start()
+        until(lambda found=ring: found.is_loaded)  # type: ignore[misc]
+        until(lambda: server.exists(KEYS_KEY) == 1)
+        grant = ring.find(KEY)
+        assert grant is not None
+        assert (grant.plan, grant.ends_s) == ("team", 4102444800.25)
+        follower.stop()
+        follower.join(DEADLINE_S)
