@@ -21,7 +21,7 @@ from ingest.store import keys
 from ingest.stream.connection import connect
 from ingest.stream.shards import quota_key
 
-from tests.running import Running, event, until
+from tests.running import NO_TLS, Running, event, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,6 +202,10 @@ def test_an_address_without_a_valid_key_is_limited_and_no_header_helps(limited: 
                 assert answer.json()["code"] == "address_limited"
                 assert int(answer.headers["retry-after"]) >= 1
     assert set(found) == {401, 429}
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2", verify=NO_TLS)
+    with httpx.Client(base_url=limited.run.url, transport=elsewhere) as client:
+        answer = client.post("/v1/events", json=event(), headers={"X-Api-Key": f"wk_test_{0:043}"})
+        assert answer.status_code == 401, "another address has its own limit"
     assert found[401] <= STRANGERS * WORKERS * 1.5
     assert codes(Sender(limited, "unlimited").post(20)) == {"": 20}
 
