@@ -69,7 +69,7 @@ class Prometheus:
     def is_scraping(self) -> bool:
         try:
             targets = self.ask("targets")["activeTargets"]
-        except httpx.HTTPError:
+        except (httpx.HTTPError, ValueError):  # while it starts it answers with plain text
             return False
         return [target["health"] for target in targets] == ["up"]
 
