@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from ingest.admin.attempts import MOST
+from ingest.cli.greeting import admin_line
 
 from tests.running import INGEST, NO_TLS, Running
 
@@ -143,6 +144,16 @@ def test_the_command_prints_a_link_and_no_log_has_a_secret(stack: Running) -> No
     logs = "".join(file.read_text() for file in (stack.data / "log").glob("*"))
     assert "a session began" in logs
     assert not [secret for secret in (one, ticket, stack.run.admin_token) if secret in logs]
+
+
+def test_a_terminal_gets_a_link_that_works_and_a_file_gets_none(stack: Running) -> None:
+    assert "#code=" not in stack.output.read_text()
+    assert admin_line(stack.run, is_terminal=False) == stack.run.admin_url
+    said = admin_line(stack.run, is_terminal=True)
+    assert stack.run.admin_token not in said
+    link, _, once = said.partition("  ")
+    assert once == "(works once)"
+    assert log_in(stack, code=link.partition("#code=")[2]).status_code == 204
 
 
 def test_guessing_has_an_end(base: Path) -> None:

@@ -7,10 +7,13 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from ingest.admin.dead_letters import DeadLetters
+from ingest.admin.login import Login
 from ingest.admin.project_routes import Making, project_routes
 from ingest.admin.projects import Projects
 from ingest.plans import BUILT_IN
 
+from tests import poison
 from tests.docs import pages
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ STEPS = ("make", "show", "list", "plan", "rotate", "revoke")
 def test_the_routes_are_those_of_the_process() -> None:
     told = {(row[0], pages.plain(row[1])) for row in pages.table(PAGE, "Method")}
     routes = project_routes(Projects("postgresql://127.0.0.1:1/nothing", BUILT_IN), Making(0, ""))
+    routes = [*routes, *DeadLetters("").routes, *Login("", 1).routes]
     assert told == {(route.method, route.path) for route in routes}
 
 
@@ -35,6 +39,16 @@ def test_the_lines_run_and_answer_as_told(stack: Running) -> None:
         answer = pages.labelled(PAGE, f"{step}-answer" if step != "plan" else "show-answer").text
         assert shape(found) == shape(json.loads(answer)), step
         key_id = found.get("key_id", key_id)
+
+
+def test_the_lines_for_dead_letters_run_and_answer_as_told(stack: Running) -> None:
+    setup = pages.labelled(PAGE, "setup").text.replace("8081", str(stack.admin_port))
+    (event_id,) = poison.kill_events(stack, 1)
+    for step in ("letters", "replay", "drop"):
+        found = run(stack, setup + pages.labelled(PAGE, step).text)
+        answer = pages.labelled(PAGE, f"{step}-answer").text
+        assert shape(found) == shape(json.loads(answer)), step
+    assert event_id in stack.stored()
 
 
 def run(stack: Running, lines: str) -> Any:

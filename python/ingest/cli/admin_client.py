@@ -53,13 +53,11 @@ class AdminClient:
 
     def get(self, path: str) -> bytes:
         """Get a path."""
-        connection = self._connection(TIMEOUT_S)
-        try:
-            return self._ask(connection, path).read()
-        except (OSError, http.client.HTTPException) as error:
-            raise self._away(error) from error
-        finally:
-            connection.close()
+        return self._read("GET", path)
+
+    def post(self, path: str) -> bytes:
+        """Post nothing to a path."""
+        return self._read("POST", path)
 
     def json(self, path: str) -> Any:
         """Get a path that answers JSON."""
@@ -81,14 +79,25 @@ class AdminClient:
             connection.close()
         raise Retryable(f"admin at {self.url} has ended the stream")
 
+    def _read(self, method: str, path: str) -> bytes:
+        connection = self._connection(TIMEOUT_S)
+        try:
+            return self._ask(connection, path, method).read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._away(error) from error
+        finally:
+            connection.close()
+
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else None
         return (kind or http.client.HTTPConnection)(parts.netloc, timeout=timeout_s)
 
-    def _ask(self, connection: http.client.HTTPConnection, path: str) -> http.client.HTTPResponse:
+    def _ask(
+        self, connection: http.client.HTTPConnection, path: str, method: str = "GET"
+    ) -> http.client.HTTPResponse:
         headers = {"Authorization": f"Bearer {self.token}"}
-        connection.request("GET", urlsplit(self.url).path + path, headers=headers)
+        connection.request(method, urlsplit(self.url).path + path, headers=headers)
         answer = connection.getresponse()
         if answer.status in {UNAUTHORIZED, FORBIDDEN}:
             raise NeedsPerson(f"admin at {self.url} refuses: is the token, and the name, its own?")

@@ -7,11 +7,14 @@ import typer
 from ingest.cli import options
 
 
-def dashboard(data: options.Data = None, config: options.Config = None) -> None:
+def dashboard(
+    admin_url: options.AdminUrl = None,
+    data: options.Data = None,
+    config: options.Config = None,
+) -> None:
     """Print a link to the dashboard that works once."""
     settings = options.load(config, data_dir=data)
     from ingest.cli import login_link
-    from ingest.local.run_file import RunFile
+    from ingest.cli.admin_client import AdminClient
 
-    run_file = RunFile.read(settings.data_dir / "run.json")
-    typer.echo(login_link.fresh(run_file.admin_url, run_file.admin_token))
+    typer.echo(login_link.fresh(AdminClient.of(settings, admin_url)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ingest.cli import login_link
+from ingest.cli.admin_client import AdminClient
 from ingest.errors import IngestError
 from ingest.local import private_file
 from ingest.local.postgres import DATABASE, OWNER
@@ -24,7 +26,7 @@ def greeting(stack: Stack, run_file: RunFile, seconds: float, is_terminal: bool)
     key_file = stack.home.key_file
     key = run_file.api_key if is_terminal else f"$(cat {shlex.quote(str(key_file))})"
     shown = f"{run_file.api_key}  (kept in {key_file})" if is_terminal else f"in {key_file}"
-    admin = _link(run_file) if is_terminal else run_file.admin_url
+    admin = admin_line(run_file, is_terminal)
     return f"""
 ingest {run_file.version} is ready after {seconds:.1f} s
 
@@ -46,12 +48,13 @@ See it:
 Ctrl-C stops it; a second Ctrl-C forces."""
 
 
-def _link(run_file: RunFile) -> str:
-    """Give a link to the dashboard; what is not ready yet is no reason to say nothing."""
-    try:
-        return f"{login_link.fresh(run_file.admin_url, run_file.admin_token)}  (works once)"
-    except IngestError:
-        return run_file.admin_url
+def admin_line(run_file: RunFile, is_terminal: bool) -> str:
+    """Give a link to the dashboard to a terminal, the address alone to a log, which is kept."""
+    if is_terminal:
+        client = AdminClient(run_file.admin_url, run_file.admin_token)
+        with suppress(IngestError):
+            return f"{login_link.fresh(client)}  (works once)"
+    return run_file.admin_url
 
 
 def _curl(stack: Stack, url: str, key: str) -> str:
