@@ -1,8 +1,9 @@
 """What one process counts of itself: counters, gauges and histograms as plain integers.
 
 On the hot path a count is one addition (0.1 µs) and an observation a bisection and two additions
-(0.2 µs); the library's cost ten times that, so only admin uses it, to write the text. Each series
-is written by one thread; anybody may read.
+(0.6 µs); of prometheus-client a labelled count takes 2.1 to 4.9 and an observation 1.4 to 2.6 (the
+least of 3 times 200,000, three times; busy 2-core x86-64, Python 3.11). So only admin uses it, to
+write the text. Each series is written by one thread; anybody may read.
 """
 
 from __future__ import annotations

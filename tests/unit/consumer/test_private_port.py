@@ -64,13 +64,13 @@ def test_connections_that_say_nothing_don_t_keep_others_out_for_long(
 
 
 def is_closed_at_once(port: int) -> bool:
-    with socket.create_connection(("127.0.0.1", port), 0.2) as connection:
-        try:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 0.2) as connection:
             return connection.recv(1) == b""
-        except TimeoutError:
-            return False
-        except ConnectionResetError:
-            return True
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
 
 
 def is_answered(url: str) -> bool:
