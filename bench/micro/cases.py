@@ -23,6 +23,8 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW_US = 1_795_435_200_000_000
 PROJECT = bytes(range(16))
 COUNTS = (1, 10, 200, 1000)
+#: Streams of a bench's server.
+SHARDS = 4
 #: Reading the CPU clock takes 1 µs here, so a round is never shorter than so many events.
 EVENTS_A_ROUND = 2000
 ROUNDS = 30

@@ -5,30 +5,25 @@ A lone event is the dearest case; a group of entries from one project pays once 
 
 from __future__ import annotations
 
-import shutil
 import statistics
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from ingest.local.data_dir import DataDir
-from ingest.local.valkey import EmbeddedValkey
 from ingest.stream import shards
 from ingest.stream.command import ShardCommands, reply_count
 from ingest.stream.connection import connect
 from ingest.stream.shards import AcceptedField
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from ingest.local.valkey import EmbeddedValkey
     from redis import Redis
 
 RUNS = 7
 HEADER = bytes(52)
 #: An event's tuple, and what 200 of them take when packed.
 LONE_BYTES, BATCH_BYTES = 300, 20_000
-START_S = 60.0
 ROUNDS, TIMES = 5, 100
 
 
@@ -55,22 +50,6 @@ class Uncounted(ShardCommands):
     def _count(self, counts: Mapping[bytes, int]) -> bytes:
         del counts
         return b""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedValkey]:
-    """A server of this module alone."""
-    path = Path(tempfile.mkdtemp(prefix="ingest-bench-"))
-    path.chmod(0o711)
-    server = EmbeddedValkey(DataDir(path / "data"))
-    server.prepare()
-    server.start()
-    try:
-        server.wait_ready(START_S)
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(path)
 
 
 def exec_us(client: Redis, buffers: list[bytes], replies: int) -> float:

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import shutil
 import statistics
-import tempfile
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
@@ -25,32 +22,29 @@ from ingest.api.handlers import NATIVE, EventRoute
 from ingest.api.keys import KeyRing
 from ingest.api.refusal_notes import RefusalNotes
 from ingest.api.settler import Settler
-from ingest.local.data_dir import DataDir
-from ingest.local.valkey import EmbeddedValkey
 from ingest.plans import MOST, Plan
 from ingest.store import keys
 from ingest.store.key_table import Grant
-from ingest.stream import shards
 from ingest.stream.append import Appender, AppendPolicy
-from ingest.stream.connection import Wire, connect, connect_async
+from ingest.stream.connection import Wire, connect_async
 from ingest.stream.group import EntryPolicy, Grouper
 from ingest.stream.link import Link
 from ingest.stream.producer import Producer
 from ingest.stream.quota import QuotaCounters
 from robyn.robyn import QueryParams
 
-from bench.micro.cases import encoder
+from bench.micro.cases import SHARDS, encoder
 from bench.workload import Workload, batch_body
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from ingest.api.limits import Allowance
+    from ingest.local.valkey import EmbeddedValkey
     from ingest.serving import Request
 
 RUNS = 7
 WAVE, WAVES = 64, 16
-SHARDS = 4
 START_S = 60.0
 REPLY_S, RESEND_S = 1.0, 5.0
 #: So much that no run uses it up: what is measured is the look, not a refusal.
@@ -80,26 +74,6 @@ class Side(NamedTuple):
 
     route: EventRoute
     headers: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedValkey]:
-    """A server of this module alone, with its streams."""
-    path = Path(tempfile.mkdtemp(prefix="ingest-bench-"))
-    path.chmod(0o711)
-    server = EmbeddedValkey(DataDir(path / "data"))
-    server.prepare()
-    server.start()
-    try:
-        server.wait_ready(START_S)
-        with connect(server.url, name="bench") as client:
-            shards.agree_on_count(client, SHARDS)
-            for shard in range(SHARDS):
-                shards.create(client, shard, "0-0")
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(path)
 
 
 @asynccontextmanager
@@ -172,11 +146,11 @@ async def measured(url: str, body: str) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("events", MOST_DEARER)
 def test_cost_of_limits(
-    server: EmbeddedValkey, events: int, capsys: pytest.CaptureFixture[str]
+    sharded: EmbeddedValkey, events: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every request is taken, and limits stay within their bound."""
     body = batch_body(Workload(events, datetime.now(UTC)).batch(events))
-    found = asyncio.run(measured(server.worker_url, body))
+    found = asyncio.run(measured(sharded.worker_url, body))
     for name in ("unlimited", "limited"):
         pairs = zip(found[name], found["bare"], strict=True)
         ratios = [one / bare for one, bare in pairs]

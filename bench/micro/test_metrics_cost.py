@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import statistics
-import tempfile
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,8 +24,6 @@ from ingest.api.handlers import NATIVE, event_routes
 from ingest.api.keys import KeyRing
 from ingest.api.refusal_notes import RefusalNotes
 from ingest.api.settler import Settler
-from ingest.local.data_dir import DataDir
-from ingest.local.valkey import EmbeddedValkey
 from ingest.plans import BUILT_IN
 from ingest.store import keys
 from ingest.store.key_table import Grant
@@ -41,14 +36,17 @@ from ingest.stream.producer import Producer
 from ingest.stream.quota import QuotaCounters
 from ingest.tally import Buckets, Tally
 
+from bench.micro.cases import SHARDS
 from bench.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from ingest.local.valkey import EmbeddedValkey
+
 RUNS = 9
 COUNTS, TOGETHER = 10_000, 64
-START_S, SHARDS = 60.0, 4
+START_S = 60.0
 #: How much dearer counting may make a request.
 MOST = 1.10
 ACCEPTED = 202
@@ -68,25 +66,6 @@ class Asked:
             "content-length": str(len(body.encode())),
         }
         self.headers = type("Headers", (), {"to_dict": staticmethod(told.copy)})
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedValkey]:
-    """A server of this module alone, with its shards."""
-    path = Path(tempfile.mkdtemp(prefix="ingest-bench-"))
-    path.chmod(0o711)
-    server = EmbeddedValkey(DataDir(path / "data"))
-    server.prepare()
-    server.start()
-    try:
-        server.wait_ready(START_S)
-        with connect(server.url, name="bench") as client:
-            for shard in range(SHARDS):
-                shards.create(client, shard, "0-0")
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(path)
 
 
 @contextmanager
@@ -190,12 +169,12 @@ def waited() -> int:
 
 @pytest.mark.parametrize(("events", "requests"), [(1, 4000), (200, 400)])
 def test_cost_of_counting(
-    server: EmbeddedValkey, events: int, requests: int, capsys: pytest.CaptureFixture[str]
+    sharded: EmbeddedValkey, events: int, requests: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Counting stays a small part of a request."""
     workload = Workload(events, datetime.now(UTC))
     bodies = [json.dumps({"events": workload.batch(events)}) for _ in range(20)]
-    pairs = asyncio.run(compare(server.url, bodies, requests))
+    pairs = asyncio.run(compare(sharded.url, bodies, requests))
     ratios = [counted / without for without, counted in pairs]
     without, counted = (statistics.median(side) for side in zip(*pairs, strict=True))
     with capsys.disabled():
