@@ -16,8 +16,8 @@ from uuid import uuid4
 
 import psycopg
 import redis
+from ingest.listener import LOOPBACK
 from ingest.local.data_dir import DataDir
-from ingest.local.ports import LOOPBACK
 from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.process import Command, Process
 from ingest.local.valkey import EmbeddedValkey

@@ -7,9 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from ingest.listener import LOOPBACK
 from ingest.local.data_dir import DataDir
 from ingest.local.edge import Edge
-from ingest.local.ports import LOOPBACK
 from ingest.local.process import Command, Process
 from ingest.settings import Settings
 from ingest.store.keys import generate

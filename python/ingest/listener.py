@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ingest.errors import NeedsPerson
 
+LOOPBACK = "127.0.0.1"
+
 
 def check_free(host: str, port: int) -> None:
     """Refuse a port in use: with SO_REUSEPORT two servers would share its connections."""
@@ -18,6 +20,27 @@ def check_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise NeedsPerson(f"{host}:{port} can't be listened on: {error.strerror}") from error
+
+
+class Reservation:
+    """A free loopback port, held while this object lives.
+
+    The socket is bound and does not listen, so nobody is given the port, and a server of the same
+    user that asks for SO_REUSEPORT, as Robyn does, may listen on it.
+    """
+
+    def __init__(self) -> None:
+        """Let the system choose."""
+        self._socket = socket.socket()
+        # The first for a probe of the port, the second for the server itself.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._socket.bind((LOOPBACK, 0))
+        self.port: int = self._socket.getsockname()[1]
+
+    def release(self) -> None:
+        """Let the port go."""
+        self._socket.close()
 
 
 def shut(address: tuple[str, int]) -> None:

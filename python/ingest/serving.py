@@ -7,7 +7,8 @@ The only module that imports Robyn; the API worker and the admin process are ser
 
 Robyn is used below its application class: that one reads the environment and a file, wraps each
 handler in a layer of its own, adds pages that load from elsewhere, and waits for ever at a port in
-use. Its parser trusts its peer, so something that frames requests must stand in front: the edge.
+use. Its parser trusts its peer, so something that frames requests must stand in front: the edge,
+or `front` for the admin process.
 """
 
 from __future__ import annotations

@@ -281,3 +281,8 @@ class steady:  # noqa: N801 - reads as a sentence in its `with`
             if got != 202:
                 self._refused.append(got)
             self._done.wait(0.05)
+
+
+@pytest.mark.parametrize("query", ["after=%00", "after=a%1bb", "limit=" + "9" * 5000, "limit=0"])
+def test_a_page_that_is_none(admin: Admin, query: str) -> None:
+    assert admin.refused("GET", f"/project?{query}") == (400, "invalid_request")

@@ -30,6 +30,7 @@ MAY_USE = {
     "store": {"store"},
 }
 ONLY_IN = {
+    "h11": ("ingest.front",),
     "robyn": ("ingest.serving",),
     "redis": ("ingest.stream.",),
     "psycopg": ("ingest.store.", "ingest.consumer.position", "ingest.consumer.lease"),
@@ -91,8 +92,8 @@ def test_only_the_settings_read_the_environment() -> None:
 
 def test_what_is_imported_is_declared_or_ours() -> None:
     """A package that another one happens to bring along may be gone with its next version."""
-    declared = {"ingest", "annotated_types", "hiredis", "orjson", "prometheus_client", "psutil"}
-    declared |= {"psycopg", "pydantic", "pydantic_settings", "redis", "rich", "robyn"}
+    declared = {"ingest", "annotated_types", "h11", "hiredis", "orjson", "prometheus_client"}
+    declared |= {"psutil", "psycopg", "pydantic", "pydantic_settings", "redis", "rich", "robyn"}
     declared |= {"structlog", "typer"} | sys.stdlib_module_names
     used = {name.split(".")[0] for path in MODULES.values() for name in imports(path)}
     assert used <= declared

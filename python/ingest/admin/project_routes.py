@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -29,6 +30,8 @@ PROJECTS = "/api/v1/project"
 PROJECT = f"{PROJECTS}/:project"
 KEYS = f"{PROJECT}/key"
 KEY = f"{KEYS}/:key"
+# Python reads no number of thousands of digits.
+_LIMIT = re.compile(r"[0-9]{1,9}")
 _JSON = Headers({"Content-Type": "application/json", "Cache-Control": "no-store"})
 
 # What a request asks for, to be run in a thread; the second one is given the body's fields.
@@ -37,7 +40,10 @@ _Changing = Callable[[Request, Json], Callable[[], Json]]
 
 
 class Making:
-    """Bounds how many projects one address makes; the edge's word is taken for where it is."""
+    """Bounds how many projects one address makes; the edge's word is taken for where it is.
+
+    Who asks this process without it counts as this machine: `front` stands between.
+    """
 
     def __init__(self, per_minute: int, edge_secret: str) -> None:
         self._addresses = AddressLimit(per_minute)
@@ -119,6 +125,9 @@ def _key(request: Request) -> str:
 def _page(request: Request) -> tuple[str, int]:
     given = dict(request.query_params.multi_items())
     limit = given.get("limit", str(PAGE_DEFAULT))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= PAGE_MAX):
+    if not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= PAGE_MAX):
         raise Refusal("invalid_request", f"limit must be 1 to {PAGE_MAX}")
-    return unquote_plus(given.get("after", "")), int(limit)
+    after = unquote_plus(given.get("after", ""))
+    if not after.isprintable():  # no name is, and PostgreSQL takes no NUL
+        raise Refusal("invalid_request", "after must be the name of a project")
+    return after, int(limit)

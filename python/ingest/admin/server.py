@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from ingest import listener, log
 from ingest.admin import static_files
 from ingest.admin.dead_letters import DeadLetters
 from ingest.admin.event_feed import EventFeed
@@ -18,6 +19,7 @@ from ingest.admin.projects import Projects
 from ingest.admin.refusal_feed import RefusalFeed
 from ingest.admin.watching import Watching
 from ingest.errors import SettingsError
+from ingest.front import Front
 from ingest.serving import Response, Route, serve
 
 if TYPE_CHECKING:
@@ -32,15 +34,20 @@ NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 def run(settings: Settings, host: str = HOST) -> NoReturn:
     """Serve on `settings.admin_port` until a signal ends the process."""
-    serve(Admin(settings), host, settings.admin_port, settings.drain_timeout_s)
+    outside = (host, settings.admin_port)
+    listener.check_free(*outside)
+    inside = listener.Reservation()  # of a port that nobody needs to know
+    service = Admin(settings, outside, Front((HOST, inside.port)))
+    serve(service, HOST, inside.port, settings.drain_timeout_s)
 
 
 class Admin:
     """The service that `serving` runs."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, outside: tuple[str, int], front: Front) -> None:
         if settings.admin_token is None or not (settings.database_url and settings.valkey_url):
             raise SettingsError("admin_token, database_url and valkey_url: admin needs all three")
+        self._outside, self._front = outside, front
         token = settings.admin_token.get_secret_value()
         hosts = {f"{name}:{settings.admin_port}" for name in NAMES}
         hosts |= set(settings.admin_hosts.split())
@@ -70,7 +77,11 @@ class Admin:
         return self._gate.refuse(request, headers)
 
     async def start(self) -> None:
-        """Begin to look at the other processes."""
+        """Let callers in and begin to look at the other processes."""
+        await self._front.listen(*self._outside)
+        log.get(__name__).info(
+            "listening for callers", host=self._outside[0], port=self._outside[1]
+        )
         self._watching.start()
         for feed in self._feeds:
             feed.start()
@@ -85,6 +96,7 @@ class Admin:
 
     async def stop(self) -> None:
         """End what `start` began."""
+        self._front.close()
         for feed in self._feeds:
             feed.stop()
         self._watching.stop()

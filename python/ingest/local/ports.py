@@ -1,4 +1,4 @@
-"""Ports: whether those that a person chose are free, and free ones for the workers."""
+"""Ports: whether those that a person chose are free."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import errno
 import socket
 
 from ingest.errors import SettingsError
-
-LOOPBACK = "127.0.0.1"
 
 
 def check_free(host: str, port: int, flag: str) -> None:
@@ -28,24 +26,3 @@ def _told(error: OSError, host: str, port: int, flag: str) -> str:
     if error.errno == errno.EACCES:
         return f"port {port} needs root: choose one above 1023 with {flag}"
     return f"can't listen on {host}:{port} ({flag}): {error.strerror}"
-
-
-class Reservation:
-    """A free loopback port, held while this object lives.
-
-    The socket is bound and does not listen, so nobody is given the port, and a worker of the same
-    user that asks for SO_REUSEPORT, as Robyn does, may listen on it.
-    """
-
-    def __init__(self) -> None:
-        """Let the system choose."""
-        self._socket = socket.socket()
-        # The first for a probe of the port, the second for the worker itself.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._socket.bind((LOOPBACK, 0))
-        self.port: int = self._socket.getsockname()[1]
-
-    def release(self) -> None:
-        """Let the port go."""
-        self._socket.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ingest.local import ports
+from ingest import listener
 from ingest.local.credentials import Credentials
 from ingest.local.edge import Edge
 from ingest.local.postgres import WORKER, EmbeddedPostgres
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ingest.local.process import Process
     from ingest.settings import Settings
 
-ADMIN_HOST = ports.LOOPBACK
+ADMIN_HOST = listener.LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ class Stack:
         self._credentials = Credentials.keep(home.credentials_file)
         self._edge_secret = _secret(settings.edge_secret, self._credentials.edge_secret)
         self._admin_token = _secret(settings.admin_token, self._credentials.admin_token)
-        self._reserved = [ports.Reservation() for _ in range(settings.workers + settings.consumers)]
+        self._reserved = [
+            listener.Reservation() for _ in range(settings.workers + settings.consumers)
+        ]
         free = [reserved.port for reserved in self._reserved]
         self.postgres = self._make_postgres()
         self.valkey = self._make_valkey()

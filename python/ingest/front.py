@@ -1,0 +1,182 @@
+"""A small edge inside a process whose HTTP server has no nginx before it: the admin process.
+
+That server's parsers end the process at one malformed chunk, or at a form whose body is one byte,
+before any of our code; a form is what any page in a browser may send anywhere. So each request is
+read here by h11, whole and bounded, and handed on with a length on a connection of its own. The
+answer goes back as it comes; then the connection ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import h11
+
+from ingest.problems import CONTENT_TYPE, PROBLEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+MAX_HEAD_BYTES = 16 << 10
+# The server's parser takes 96, and answers without a code above.
+MAX_HEADERS = 64
+MAX_BODY_BYTES = 64 << 10
+# People, their browsers and a Prometheus; each may cost a head and a body of memory.
+MAX_CONNECTIONS = 256
+# For a head and a body to arrive, and for a piece of an answer to be taken.
+REQUEST_S = 10.0
+TAKE_S = 30.0
+# How long a refused client is still listened to: closed at once, it would not get the answer.
+LINGER_S = 1.0
+PIECE_BYTES = 64 << 10
+# They are about one connection, or say again how long a body is.
+OF_CONNECTION = frozenset(
+    b"connection content-length expect http2-settings keep-alive proxy-connection te trailer"
+    b" transfer-encoding upgrade".split()
+)
+
+
+class Front:
+    """Listens outside and asks the server inside."""
+
+    def __init__(self, inside: tuple[str, int]) -> None:
+        self._inside = inside
+        self._connections = 0
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, host: str, port: int) -> None:
+        """Begin; OSError when the port is in use."""
+        self._server = await asyncio.start_server(self._accepted, host, port)
+
+    def close(self) -> None:
+        """Accept nobody any more."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        try:
+            if self._connections <= MAX_CONNECTIONS:
+                await self._serve(reader, writer)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            pass  # a client that went away, or is too slow, hears nothing
+        finally:
+            self._connections -= 1
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(REQUEST_S):
+                request = await _Reading(reader, writer).whole()
+            answer = await self._ask(request)
+        except _Refused as refused:
+            await _refuse(reader, writer, refused)
+            return
+        try:
+            await _hand_on(answer[0], writer)
+        finally:
+            answer[1].close()
+
+    async def _ask(self, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            reader, writer = await asyncio.open_connection(*self._inside)
+        except OSError:
+            raise _Refused("draining") from None
+        writer.write(request)
+        return reader, writer
+
+
+class _Refused(Exception):
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+
+
+class _Reading:
+    """One request as it arrives."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+
+    async def whole(self) -> bytes:
+        """Wait for all of it, and write it anew."""
+        try:
+            head = await self._next()
+            if not isinstance(head, h11.Request):
+                raise ConnectionError
+            _check(head)
+            body = bytearray()
+            while isinstance(part := await self._next(), h11.Data):
+                body += part.data
+                if len(body) > MAX_BODY_BYTES:
+                    raise _Refused("body_too_large")
+        except h11.RemoteProtocolError:
+            raise _Refused("invalid_request", "the request is not well-formed HTTP") from None
+        return _written(head, body)
+
+    async def _next(self) -> h11.Event | type[h11.PAUSED]:
+        while (event := self._parser.next_event()) is h11.NEED_DATA:
+            if self._parser.they_are_waiting_for_100_continue:
+                go_on = h11.InformationalResponse(status_code=100, headers=[])
+                self._writer.write(self._parser.send(go_on) or b"")
+            self._parser.receive_data(await self._reader.read(PIECE_BYTES))
+        return event  # type: ignore[return-value]  # what is left is an event
+
+
+def _check(head: h11.Request) -> None:
+    if head.http_version not in {b"1.0", b"1.1"}:
+        raise _Refused("invalid_request", "this version of HTTP is not known")
+    if head.method not in METHODS:
+        raise _Refused("method_not_allowed")
+    size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers)
+    if len(head.headers) > MAX_HEADERS or size > MAX_HEAD_BYTES:
+        most = f"{MAX_HEADERS} headers and {MAX_HEAD_BYTES} bytes of head"
+        raise _Refused("invalid_request", f"a request has at most {most}")
+    types = [value for name, value in head.headers if name == b"content-type"]
+    if any(b"multipart" in value.lower() for value in types):
+        raise _Refused("unsupported_media_type")
+
+
+def _written(head: h11.Request, body: bytearray) -> bytes:
+    lines = [b"%b %b HTTP/1.1" % (head.method, head.target), *_headers(head), b"Connection: close"]
+    has_body = {b"content-length", b"transfer-encoding"} & {name for name, _ in head.headers}
+    if has_body:
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join([*lines, b"", body])
+
+
+def _headers(head: h11.Request) -> Iterator[bytes]:
+    for name, value in head.headers:
+        if name not in OF_CONNECTION:
+            yield b"%b: %b" % (name, value)
+
+
+async def _hand_on(answer: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await answer.read(PIECE_BYTES):
+        writer.write(piece)
+        async with asyncio.timeout(TAKE_S):
+            await writer.drain()
+
+
+async def _refuse(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refused: _Refused
+) -> None:
+    problem = PROBLEMS[refused.code]
+    body = problem.body(refused.message)
+    head = (
+        f"HTTP/1.1 {problem.status} {problem.title}\r\nContent-Type: {CONTENT_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    await writer.drain()
+    writer.write_eof()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while await reader.read(PIECE_BYTES):
+                pass
