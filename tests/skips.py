@@ -17,6 +17,8 @@ ALLOWED = re.compile(
     r"only root lends another account to the servers"
     r"|the other tests run as an ordinary user already"
     r"|(npm|node|chromium|libfaketime) is not installed"
+    r"|a file system of one's own needs Linux and root"
+    r"|mount: .*(denied|not permitted)"
     r"|no openssl to make a certificate with"
     r"|(prometheus|systemd-analyze) is not installed"
     r"|the JSONTestSuite corpus is not beside this checkout"
