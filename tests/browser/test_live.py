@@ -49,6 +49,22 @@ def test_events_and_refusals_are_shown_as_text(watched: Watched) -> None:
     assert is_unhurt(page)
 
 
+def test_a_list_is_never_higher_than_the_window(watched: Watched) -> None:
+    page, mark = watched.open("live"), uuid4().hex
+    page.set_viewport_size({"width": 360, "height": 300})
+    until_shown(page, mark, lambda: post(watched, properties={"title": f"{mark} " * 40}))
+    until(lambda: scrolls(page) or not post(watched), SEEN_S, "more than fits")
+    assert page.evaluate("document.querySelector('#events ol').clientHeight") < 300
+
+
+def scrolls(page: Page) -> bool:
+    page.wait_for_timeout(100)
+    found: bool = page.evaluate(
+        "(list => list.scrollHeight > list.clientHeight)(document.querySelector('#events ol'))"
+    )
+    return found
+
+
 def test_one_asks_for_a_project_and_a_type(watched: Watched) -> None:
     page, mark = watched.open("live"), uuid4().hex
     until_shown(page, mark, lambda: post(watched, properties={"title": mark}))

@@ -15,7 +15,7 @@ let isPaused = false;
 
 // What came of one topic, the newest first, and the list that shows it.
 function list(id) {
-  const items = element("ol", { class: "latest", "aria-live": "off" });
+  const items = element("ol", { class: "latest", "aria-live": "off", tabindex: "0" });
   const passed = element("p", { class: "note" });
   document.getElementById(id).append(passed, items);
   return { items, passed, came: [], total: 0 };
