@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Switch the plugin on, and settings off that whoever runs the tests has in the environment."""
+    """Switch the plugin on, and off what the tests' own processes must not inherit.
+
+    That are settings in the environment, and an ignored Ctrl-C: so a shell without job control
+    starts what it puts into the background.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     if config.getoption(STRICT):

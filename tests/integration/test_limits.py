@@ -121,10 +121,16 @@ def test_one_over_its_plan_is_refused_and_the_others_are_not(limited: Running) -
 
 
 def test_who_waits_as_told_is_taken(limited: Running) -> None:
+    """Told again once at most: a worker learns a moment later what others admitted on credit."""
     sender = Sender(limited, "small")
     (refused, *_) = [one for one in sender.post(2 * REQUESTS) if one.status_code == 429]
-    time.sleep(int(refused.headers["retry-after"]))
-    assert codes(sender.post(1)) == {"": 1}
+    for _ in range(2):
+        time.sleep(int(refused.headers["retry-after"]))
+        (answer,) = sender.post(1)
+        if answer.status_code != 429:
+            break
+        refused = answer
+    assert answer.status_code == 202
 
 
 def test_limits_are_told_with_every_answer_of_a_limited_plan(limited: Running) -> None:
