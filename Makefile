@@ -16,11 +16,13 @@ build: $(VENV)/.built ## make .venv with the command `ingest`
 # Compiled at once, a process of ours starts in a third of the time; sources for other versions fail.
 $(VENV)/.deps: requirements/dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Python packages and the servers; about a minute"
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
 	touch $@
 
 $(VENV)/.built: $(VENV)/.deps $(RUST_SOURCES) pyproject.toml
+	@echo "Compiling the extension; the first time one or two minutes"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet \
 		--no-deps --no-build-isolation --no-index --editable .
 	touch $@
