@@ -345,6 +345,13 @@ def _range(field: FieldInfo) -> str:
     return f"{''.join(low)}..{''.join(high)}"
 
 
+def unknown_variables() -> list[str]:
+    """Name variables that look like settings and are none: a misspelt one has no effect."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    given = (name for name in os.environ if name.startswith(PREFIX))
+    return sorted(name for name in given if name.upper() not in known)
+
+
 def _has_readable_port(url: str) -> bool:
     try:
         return urlsplit(url).port != 0
@@ -366,15 +373,17 @@ def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
     try:
         file = path.resolve(strict=True)
         if not file.is_file():  # the library would go on without it
-            raise SettingsError(f"{CONFIG_VARIABLE}: {path}: not a file")
+            raise SettingsError(f"settings file {path}: not a file")
         return TomlConfigSettingsSource(settings_cls, toml_file=file)
     except OSError as error:
-        raise SettingsError(f"{CONFIG_VARIABLE}: {path}: {error.strerror}") from None
+        raise SettingsError(f"settings file {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{CONFIG_VARIABLE}: {path}: {error}") from None
+        raise SettingsError(f"settings file {path}: {error}") from None
 
 
 def _fault(error: Any) -> str:
     name = ".".join(map(str, error["loc"]))
     text = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        text = "there is no such setting: docs/settings.md lists all"
     return f"{name}: {text}" if name else text

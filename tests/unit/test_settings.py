@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ingest.errors import SettingsError
-from ingest.settings import PREFIX, Settings, server_environment, table
+from ingest.settings import PREFIX, Settings, server_environment, table, unknown_variables
 from pydantic import ValidationError
 
 
@@ -132,6 +132,17 @@ def test_urls_of_all_forms_are_taken(name: str, url: str) -> None:
 def test_no_file_is_named_by_an_empty_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INGEST_CONFIG", "")
     assert Settings.load().port == 8080
+
+
+def test_a_misspelt_setting_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("INGEST_WORKER", "3")
+    monkeypatch.setenv("INGEST_WORKERS", "3")
+    monkeypatch.setenv("INGEST_CONFIG", "")
+    assert unknown_variables() == ["INGEST_WORKER"]
+    file = tmp_path / "settings.toml"
+    file.write_text("workrs = 4\n")
+    with pytest.raises(SettingsError, match="workrs: there is no such setting"):
+        Settings.load(file)
 
 
 def test_a_fault_never_shows_the_value() -> None:

@@ -79,7 +79,7 @@ def run() -> None:
     try:
         APP()
     except SettingsError as error:
-        _fail(f"settings: {error}", EXIT_USAGE)
+        _fail(str(error), EXIT_USAGE)
     except IngestError as error:
         _fail(str(error), EXIT_FAILED)
     except BrokenPipeError:

@@ -56,6 +56,15 @@ def _found(ask: Callable[[Settings], Iterable[Finding]], settings: Settings) -> 
         return [Finding(str(error))]
 
 
+def _environment(_settings: Settings) -> Iterator[Finding]:
+    from ingest import settings
+
+    yield from _advised(
+        f"{name} is no setting and has no effect: docs/settings.md lists all"
+        for name in settings.unknown_variables()
+    )
+
+
 def _extension(_settings: Settings) -> Iterator[Finding]:
     from ingest import _native
 
@@ -117,6 +126,7 @@ def _skewed(server: str, ask: Callable[[], float]) -> Iterator[Finding]:
 
 
 CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
+    "environment": _environment,
     "extension": _extension,
     "schema": _schema,
     "PostgreSQL": _postgres,

@@ -36,6 +36,15 @@ def test_advice_is_told_and_is_no_fault(dsn: str, valkey: EmbeddedValkey) -> Non
     assert "ok     Valkey" in lines
 
 
+def test_a_misspelt_variable_is_advice(
+    dsn: str, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INGEST_WORKER", "3")
+    code, lines = run(dsn, valkey)
+    assert code == 0, lines
+    assert any(line.startswith("advice INGEST_WORKER is no setting") for line in lines)
+
+
 def test_a_fault_is_told_beside_the_advice(dsn: str, valkey: EmbeddedValkey) -> None:
     with psycopg.connect(dsn) as owner:
         owner.execute("INSERT INTO migration VALUES (999, '999_later', 'x')")
