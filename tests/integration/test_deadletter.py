@@ -132,6 +132,8 @@ def test_replay_stores_and_then_finds_nothing(letters: Letters) -> None:
 
 
 def test_drop_asks_first_and_the_ledger_keeps_counting(letters: Letters) -> None:
+    nothing = letters("drop", "999999")
+    assert (nothing.returncode, nothing.stdout) == (1, "0 letters dropped\n"), "nothing is asked"
     assert letters("drop", "--code", "23514", answer="n\n").returncode == 1
     assert len(letters.ids()) == 3
     assert letters("drop", "--code", "23514", answer="y\n").returncode == 0

@@ -149,7 +149,7 @@ def test_status_has_the_figures_of_the_dashboard(stack: Running) -> None:
     shown = command(stack, "status")
     assert shown.returncode == 0, shown.stdout
     lines = shown.stdout.splitlines()
-    assert any(line.startswith("refused events") for line in lines)
+    assert any(line.startswith("refused events    unknown_event_type ") for line in lines)
     assert "acknowledges from fsync" in shown.stdout
     assert max(map(len, lines)) <= 100
 

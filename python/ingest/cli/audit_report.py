@@ -154,4 +154,5 @@ def _refused(refused: Refusals | str) -> list[str]:
     since = ", ".join(f"{name} {start}" for name, start in refused.since.items())
     events = [f"  {code:<32}{count:>12,} events" for code, count in refused.events.items()]
     requests = [f"  {code:<32}{count:>12,} requests" for code, count in refused.requests.items()]
-    return [f"refused, by workers since they started ({since}):", *events, *requests]
+    listed = [*events, *requests] or ["  nothing"]
+    return [f"refused, by workers since they started ({since}):", *listed]

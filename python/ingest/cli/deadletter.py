@@ -142,8 +142,8 @@ def drop(
     with _connected(config, data, database_url) as connection:
         pick = _pick(connection, ids, project, code, shard, since, until)
         _refuse_all_by_chance(pick, everything)
-        if not yes:
-            count = kept_letters.count(connection, pick)
+        count = kept_letters.count(connection, pick)
+        if count and not yes:
             typer.confirm(f"Delete {count} dead letters for ever?", abort=True, err=True)
         with progress.bar("dropping"):
             dropped = kept_letters.drop(connection, pick)

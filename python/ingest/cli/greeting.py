@@ -30,12 +30,12 @@ def greeting(stack: Stack, run_file: RunFile, seconds: float, is_terminal: bool)
     return f"""
 ingest {run_file.version} is ready after {seconds:.1f} s
 
-  events   {run_file.url}/v1/events
-  key      {shown}
-  docs     {run_file.url}/docs
-  admin    {admin}
-           (token: admin_token in {stack.home.run_file})
-  logs     {stack.home.log}
+  events     {run_file.url}/v1/events
+  key        {shown}
+  docs       {run_file.url}/docs
+  dashboard  {admin}
+             (token: admin_token in {stack.home.run_file})
+  logs       {stack.home.log}
 
 Post an event:
 

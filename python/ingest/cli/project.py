@@ -92,7 +92,7 @@ def rotate(
     fields = {"name": name, "others_end_s": others_end_s, "expires_at": ends and ends.isoformat()}
     with _projects(config, data, database_url) as do:
         made = do.add_key(project, fields)
-    ended = f"others   {made['others_ended']} keys end {others_end_s} s from now\n"
+    ended = f"others   {made['others_ended']} keys end in {others_end_s} s\n"
     _tell(
         made,
         as_json,

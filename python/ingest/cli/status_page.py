@@ -26,7 +26,7 @@ def is_well(figures: Figures) -> bool:
 def text(figures: Figures) -> str:
     """Give the page."""
     at = datetime.fromtimestamp(figures["at"], UTC)
-    window = f"rates and latencies of the last {figures['window_s']:.0f} s"
+    window = f"rates of the last seconds, latencies of the last {figures['window_s']:.0f} s"
     return "\n".join(
         [
             f"{at:%Y-%m-%d %H:%M:%S} UTC: {window}",
@@ -100,7 +100,7 @@ def _faults(figures: Figures) -> Iterator[str]:
 
 
 def _line(name: str, told: str) -> str:
-    return f"{name:<16}{told or UNKNOWN}"
+    return f"{name:<17} {told or UNKNOWN}"
 
 
 def _counts(counts: Figures) -> str:
