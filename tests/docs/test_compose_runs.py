@@ -185,13 +185,21 @@ def test_the_edge_speaks_tls_and_takes_a_renewed_certificate_at_a_reload(
         assert is_served_with(certificate, port)
         told = httpx.get(f"http://127.0.0.1:{port}/health")
         assert (told.status_code, told.json()["code"]) == (400, "tls_required")
-        certificates.make(certificate, tmp_path / "tls" / "key.pem")
+        renew(certificate, tmp_path / "tls" / "key.pem")
         assert not is_served_with(certificate, port)
         process.send_signal(signal.SIGHUP)
         until(lambda: is_served_with(certificate, port), STOP_S, "the renewed certificate")
     finally:
         process.terminate()
         process.wait(STOP_S)
+
+
+def renew(certificate: Path, key: Path) -> None:
+    """Replace the files: one that was written again within a second is no other for nginx."""
+    made = certificate.with_suffix(".new"), key.with_suffix(".new")
+    certificates.make(*made)
+    made[0].replace(certificate)
+    made[1].replace(key)
 
 
 def is_served_with(certificate: Path, port: int) -> bool:
