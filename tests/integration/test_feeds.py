@@ -152,7 +152,7 @@ def test_under_load_a_sample_is_told_and_how_much_passed(
 
 
 def test_nobody_is_asked_while_nobody_watches(stack: Running, watching: Watching) -> None:
-    assert connections(stack) == 1
+    until(lambda: connections(stack) == 1, SEEN_S, "one connection, and none of a watcher before")
     watching.is_there = False
     until(lambda: connections(stack) == 0, SEEN_S, "the connection to Valkey is let go")
     told = len(watching.told)
