@@ -136,7 +136,8 @@ def test_a_reader_that_leaves_ends_it_quietly(export: Export) -> None:
     with process:
         process.stdout.readline()
         process.stdout.close()
-        assert process.stderr.read() == b""
+        told = process.stderr.read()
+        assert told == b"", told.decode()
     assert process.returncode == 1
 
 
@@ -149,7 +150,8 @@ def test_an_interrupted_export_leaves_no_file(export: Export) -> None:
     with process:
         until(lambda: list(export.home.glob("events.gz.*.part")), 30, "it writes")
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == b""
+        told = process.stderr.read()
+        assert told == b"", told.decode()
     assert process.returncode == 130
     assert list(export.home.iterdir()) == []
 

@@ -8,6 +8,7 @@ sort is bounded by a day and no snapshot is held for long; each day is read as i
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, LiteralString, NamedTuple
@@ -109,7 +110,8 @@ def lines(dsn: str, wanted: Range) -> Iterator[Exported]:
 
 
 def _lines(dsn: str, wanted: Range) -> Iterator[Exported]:
-    with session.connect(dsn, "ingest export") as connection:
+    # Closed and not rolled back: an interrupt leaves the COPY running, and nothing was written.
+    with closing(session.connect(dsn, "ingest export")) as connection:
         with translated():
             connection.execute(SESSION)
         days = _days(connection, wanted)
