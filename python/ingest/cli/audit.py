@@ -53,11 +53,10 @@ def _report(
 ) -> Report:
     from ingest.admin.audit import balances
     from ingest.cli import refusals
-    from ingest.store import migrations, projects, session
+    from ingest.store import projects
 
     dsn, url = servers.database_url(settings), servers.valkey_url(settings)
-    with session.connect(dsn, "ingest audit") as connection:
-        migrations.check(connection)
+    with servers.connected(settings, "audit") as connection:
         project_id = servers.project_id(connection, project)
         names = projects.names(connection)
     window = _window(project_id, since, until)

@@ -156,10 +156,7 @@ def _connected(
     config: Path | None, data: Path | None, database_url: str | None
 ) -> Iterator[Connection]:
     settings = options.load(config, data_dir=data, database_url=database_url)
-    from ingest.store import migrations, session
-
-    with session.connect(servers.database_url(settings), "ingest deadletter") as connection:
-        migrations.check(connection)
+    with servers.connected(settings, "deadletter") as connection:
         yield connection
 
 

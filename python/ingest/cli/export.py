@@ -76,14 +76,12 @@ def _range(
     until: datetime | None,
     after: str | None,
 ) -> Range:
-    from ingest.store import migrations, session
     from ingest.store.export import Range
 
     place = _place(after)
     if since is not None and until is not None and since >= until:
         raise SettingsError("--from must be before --to")
-    with session.connect(servers.database_url(settings), "ingest export") as connection:
-        migrations.check(connection)
+    with servers.connected(settings, "export") as connection:
         project_id = servers.project_id(connection, project)
     return Range(project_id, options.utc(since), options.utc(until), place)
 

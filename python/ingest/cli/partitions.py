@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,8 @@ from ingest.cli import options, progress, servers
 from ingest.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from ingest.settings import Settings
     from ingest.store.day_tables import DayTable
@@ -105,14 +105,8 @@ def drop(
     typer.echo(json.dumps(names) if as_json else "\n".join([*names, f"{len(names)} days dropped"]))
 
 
-@contextmanager
-def _connected(settings: Settings) -> Iterator[Connection]:
-    from ingest.store import migrations, session
-
-    dsn = servers.database_url(settings)
-    with session.connect(dsn, "ingest partitions", LOCK_TIMEOUT_MS) as connection:
-        migrations.check(connection)
-        yield connection
+def _connected(settings: Settings) -> AbstractContextManager[Connection]:
+    return servers.connected(settings, "partitions", LOCK_TIMEOUT_MS)
 
 
 def _before(older_than: str | None, settings: Settings, today: int) -> int:

@@ -142,13 +142,11 @@ def _projects(
     from ingest.admin.projects import Projects
     from ingest.media import Refusal
     from ingest.problems import PROBLEMS
-    from ingest.store import migrations, session
 
-    dsn = servers.database_url(settings)
-    with session.connect(dsn, "ingest project") as connection:
-        migrations.check(connection)
+    with servers.connected(settings, "project"):
+        pass  # so that a fault of the server or its tables is told before anything is asked
     try:
-        yield Projects(dsn, settings.known_plans)
+        yield Projects(servers.database_url(settings), settings.known_plans)
     except Refusal as refusal:
         raise NeedsPerson(refusal.message or PROBLEMS[refusal.code].message) from None
 

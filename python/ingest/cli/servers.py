@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ingest.errors import NeedsPerson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ingest.local.run_file import RunFile
     from ingest.settings import Settings
     from ingest.store.session import Connection
@@ -21,6 +24,19 @@ def database_url(settings: Settings) -> str:
 def valkey_url(settings: Settings) -> str:
     """Give Valkey's address; NeedsPerson when nothing names one."""
     return settings.valkey_url or _running(settings, "valkey_url", "valkey_url")
+
+
+@contextmanager
+def connected(
+    settings: Settings, command: str, lock_timeout_ms: int | None = None
+) -> Iterator[Connection]:
+    """Connect to PostgreSQL for a command; NeedsPerson when its tables are of another version."""
+    from ingest.store import migrations, session
+
+    most_ms = session.LOCK_TIMEOUT_MS if lock_timeout_ms is None else lock_timeout_ms
+    with session.connect(database_url(settings), f"ingest {command}", most_ms) as connection:
+        migrations.check(connection)
+        yield connection
 
 
 def project_id(connection: Connection, given: str | None) -> UUID | None:
