@@ -31,7 +31,7 @@ BASELINE, LOOKUP = "baseline", "baseline-lookup"
 #: What the variants run of the scenarios; the others run all.
 PARTS = {PLAIN: ("sustained", "drain"), LOOKUP: ("singles", "realistic-200")}
 #: Where the search for the sustained rate begins; without a search, the rate that is checked.
-FIRST_EVENTS_S = {PRODUCT: 100_000.0, PLAIN: 100_000.0, BASELINE: 5_000.0, LOOKUP: 5_000.0}
+FIRST_EVENTS_S = {PRODUCT: 140_000.0, PLAIN: 140_000.0, BASELINE: 7_000.0, LOOKUP: 7_000.0}
 SYSTEMS = (BASELINE, LOOKUP, PRODUCT, PLAIN)
 #: The baseline's stream forgets what is beyond.
 BASELINE_HOLDS = 100_000

@@ -167,10 +167,10 @@ class Settings(BaseSettings):
     )
 
     linger_ms: int = _setting(
-        10, "ms", "a consumer waits so long for linger_rows before a commit", ge=0, le=1000
+        10, "ms", "a consumer waits for linger_rows; under load longer, up to 50", ge=0, le=1000
     )
     linger_rows: int = _setting(
-        1000, "rows", "with fewer, commits would share Valkey's disk", ge=1, le=1_000_000
+        10_000, "rows", "committed without waiting for more", ge=1, le=1_000_000
     )
     chunk_bytes: int = _setting(
         8 * MIB,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ingest import log, metrics
 from ingest.consumer.backoff import Backoff
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from ingest.consumer.assignment import Assignment, Tenure
     from ingest.consumer.gather import Span
+    from ingest.consumer.linger import Linger
     from ingest.consumer.source import Source
-    from ingest.settings import Settings
     from ingest.stream.read import Entry, StreamReader
 
 # An idle read blocks so long; within it a new shard, a stop or a trim waits.
@@ -37,18 +37,6 @@ MIN_OFFER_S = 0.005
 
 _log = log.get(__name__)
 _seconds = metrics.READ_SECONDS.of()
-
-
-class Linger(NamedTuple):
-    """How long to wait for more while there is little."""
-
-    rows: int
-    seconds: float
-
-    @classmethod
-    def of(cls, settings: Settings) -> Linger:
-        """Take it from the settings."""
-        return cls(settings.linger_rows, settings.linger_ms / 1000)
 
 
 class Intake:

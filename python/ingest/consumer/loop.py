@@ -20,9 +20,10 @@ from ingest.consumer import position
 from ingest.consumer.assignment import Assignment
 from ingest.consumer.backoff import Backoff
 from ingest.consumer.fold import Folder
-from ingest.consumer.intake import Intake, Linger
+from ingest.consumer.intake import Intake
 from ingest.consumer.keeper import Keeper
 from ingest.consumer.lease import Lease
+from ingest.consumer.linger import Linger
 from ingest.consumer.pace import Bounds, Pace
 from ingest.consumer.private_port import PrivatePort
 from ingest.consumer.source import Source
@@ -95,12 +96,13 @@ class Consumer:
         writer = Writer(self._dsn, self._lease, self._assignment, sink, stop)
         keeper = Keeper(self._dsn, self._lease, self._assignment, self._settings, stop)
         trimmer = Trimmer(self._settings.stream_keep_s)
+        linger = Linger.of(self._settings)
         intake = Intake(
             self._reader,
             Source(self._reader, trimmer, self._settings.shards),
             self._assignment,
             Pace(Bounds.of(self._settings)),
-            Linger.of(self._settings),
+            linger,
             stop,
         )
         folder = Folder(self._dsn, self._valkey_url, self._assignment, stop)
@@ -114,7 +116,7 @@ class Consumer:
                 threads.submit(self._break_off, (writer, keeper, folder), stop, finished)
                 self._prepare(writer, keeper, stop)
                 tasks += [threads.submit(each.run) for each in (intake, keeper, folder)]
-                _write(writer, intake, tasks, stop)
+                _write(writer, intake, linger, tasks, stop)
             finally:
                 stop.set()
                 wait(tasks)
@@ -186,7 +188,11 @@ class Consumer:
 
 
 def _write(
-    writer: Writer, intake: Intake, tasks: list[Future[None]], stop: threading.Event
+    writer: Writer,
+    intake: Intake,
+    linger: Linger,
+    tasks: list[Future[None]],
+    stop: threading.Event,
 ) -> None:
     while not stop.is_set() and not any(task.done() for task in tasks):
         try:
@@ -195,8 +201,10 @@ def _write(
             continue
         began = time.perf_counter()
         fates = writer.settle(span)
+        seconds = time.perf_counter() - began
+        linger.note(seconds)
         if fates is not None:
-            _count(span, fates, time.perf_counter() - began)
+            _count(span, fates, seconds)
 
 
 def _count(span: Span, fates: Fates, seconds: float) -> None:

@@ -58,6 +58,7 @@ class EmbeddedValkey(Process):
     """One server of one data directory; also used by tests on its own."""
 
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    is_batch: ClassVar[bool] = False  # every request waits for it
 
     def __init__(
         self,

@@ -148,3 +148,16 @@ def test_a_log_is_rotated(home: DataDir) -> None:
     files = sorted(home.log.iterdir())
     assert [file.name for file in files] == ["script.log", "script.log.1"]
     assert sum(file.stat().st_size for file in files) < 40_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's scheduler")
+@pytest.mark.parametrize(("is_batch", "policy"), [(True, "SCHED_BATCH"), (False, "SCHED_OTHER")])
+def test_it_is_scheduled_as_its_kind_says(
+    home: DataDir, monkeypatch: pytest.MonkeyPatch, is_batch: bool, policy: str
+) -> None:
+    monkeypatch.setattr(Script, "is_batch", is_batch)
+    script = started(PRINTS, home)
+    script.wait_ready(10)
+    assert script.pid is not None
+    assert os.sched_getscheduler(script.pid) == getattr(os, policy)
+    script.stop()
