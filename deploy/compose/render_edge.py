@@ -22,11 +22,33 @@ HEADER = "# Written by render_edge.py; a test compares.\n"
 # A container that is replaced has a new address: nginx asks Docker's own name server again.
 RESOLVER = "    resolver 127.0.0.11 valid=2s ipv6=off;\n    resolver_timeout 2s;\n"
 
+# nginx asks for the address of a log's server once, and does not start without one. So it sends to
+# itself, and hands on to where admin is now.
+RELAY = "127.0.0.1:8079"
+RELAYED = """
+stream {
+    error_log stderr crit;
+    resolver 127.0.0.11 valid=2s ipv6=off;
+    resolver_timeout 2s;
+
+    upstream refusals {
+        zone refusals 64k;
+        server admin:{{admin_port}} resolve max_fails=0;
+    }
+
+    server {
+        listen 127.0.0.1:8079 udp;
+        proxy_pass refusals;
+        proxy_responses 0;
+    }
+}
+"""
+
 
 def config(settings: Settings) -> str:
     """Fill the template in with the names and limits of the compose file."""
     values = _values(settings)
-    text = edge.TEMPLATE.read_text(encoding="utf-8")
+    text = edge.TEMPLATE.read_text(encoding="utf-8") + RELAYED
     text = text.replace("server 127.0.0.1:{{admin_port}}", "server admin:{{admin_port}} resolve")
     text = text.replace("{{upstreams}}", RESOLVER + "\n{{upstreams}}")
     text = text.replace("        listen {{listen}};\n{{tls}}\n", LISTEN)
@@ -50,6 +72,8 @@ def _values(settings: Settings) -> dict[str, str]:
         "answer_s": str(int(settings.resend_s) + settings.drain_timeout_s),
         "upstreams": edge.upstreams(workers, settings),
         "edge_secret": "${EDGE_SECRET}",
+        "refusals_token": "${EDGE_REFUSALS}",
+        "refusals_to": RELAY,
         "ingest": edge.INGEST,
         "open": edge.OPEN,
         "problems": problems.directives(),

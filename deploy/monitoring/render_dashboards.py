@@ -226,7 +226,7 @@ API: tuple[tuple[Panel, ...], ...] = (
             "Requests refused",
             "reqps",
             ((rate("ingest_requests_refused_total", "code"), "{{code}}"),),
-            "As a whole. What the edge refuses by itself is not among them.",
+            "As a whole, by workers or the edge; of a flood at the edge the least that it was.",
         ),
         Panel(
             "Events refused",

@@ -126,3 +126,13 @@ PROBLEMS = _table(
     Problem("not_sampled", 503, _RETRY, "nothing is known of the other processes yet"),
     Problem("draining", 503, _RETRY, "this server is stopping"),
 )
+# What the edge answers by itself; its messages are in local/problems.py, a test compares.
+EDGE_CODES = frozenset(
+    {
+        *("bad_certificate", "bad_request", "body_too_large", "draining", "forbidden"),
+        *("head_too_large", "internal_error", "invalid_idempotency_key", "length_required"),
+        *("method_not_allowed", "not_found", "overloaded", "tls_required", "too_many_connections"),
+        *("unauthorized", "unavailable", "unsupported_media_type", "uri_too_long"),
+        *("worker_timeout", "worker_unreachable"),
+    }
+)

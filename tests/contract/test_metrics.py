@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import httpx
 import psycopg
+import pytest
 from ingest import metrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.contract.wire import NATIVE, SINGLE, good, packed, post
+from tests.contract.wire import NATIVE, SINGLE, good, head, packed, post, send
 from tests.running import until
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.running import Running
 
-STORED_S = 20.0
+STORED_S, EDGE_S = 20.0, 2.0
 
 
 def families(stack: Running) -> dict[str, Metric]:
@@ -116,6 +117,49 @@ def test_what_is_refused_is_counted_by_its_code(stack: Running) -> None:
 
 
 REFUSED = ("malformed_json", "unauthorized")
+POST = {"Host": "x", "X-Api-Key": "wk_live_" + "x" * 43}
+
+
+@pytest.mark.parametrize(
+    ("code", "sent"),
+    [
+        ("bad_request", b"what?\r\n\r\n"),
+        ("unauthorized", head("POST", NATIVE, {"Host": "x", "Content-Length": "0"})),
+        ("not_found", head("GET", "/v2", {"Host": "x"})),
+        ("method_not_allowed", head("GET", NATIVE, {"Host": "x"})),
+        ("length_required", head("POST", NATIVE, POST)),
+        ("body_too_large", head("POST", NATIVE, POST | {"Content-Length": "99999999"})),
+        ("head_too_large", head("POST", NATIVE, POST | {"X-Long": "x" * 9000})),
+        ("uri_too_long", head("GET", "/" + "x" * 9000, {"Host": "x"})),
+    ],
+)
+def test_what_the_edge_refuses_by_itself_is_counted_by_the_code_of_its_answer(
+    stack: Running, code: str, sent: bytes
+) -> None:
+    before = counted(stack)
+    assert send(stack, sent).code == code
+    until(lambda: counted(stack) != before, EDGE_S, "counted")
+    assert counted(stack) == before | {code: before.get(code, 0) + 1}
+
+
+def test_what_a_worker_answers_is_not_counted_for_the_edge_too(stack: Running) -> None:
+    before = counted(stack)
+    assert post(stack, good()).status == 202
+    assert post(stack, b"{").status == 400
+    # Datagrams come in their order: this one is behind what the two before had told.
+    assert send(stack, head("GET", "/v2", {"Host": "x"})).status == 404
+    until(lambda: counted(stack) != before, EDGE_S, "counted")
+    assert counted(stack) == before | {"not_found": before.get("not_found", 0) + 1}
+
+
+def counted(stack: Running) -> dict[str, float]:
+    """What the edge has told admin, by code."""
+    refused = families(stack).get("ingest_requests_refused")
+    return {
+        sample.labels["code"]: sample.value
+        for sample in (refused.samples if refused else ())
+        if sample.labels["process"] == "admin"
+    }
 
 
 def test_the_lag_is_what_is_not_committed(stack: Running) -> None:

@@ -24,6 +24,10 @@ def test_every_refusal_of_the_edge_is_there_with_its_status() -> None:
     assert {problem.code: problem.status for problem in edge.PROBLEMS}.items() <= REFUSALS.items()
 
 
+def test_every_refusal_of_the_edge_can_be_counted() -> None:
+    assert {problem.code for problem in edge.PROBLEMS} == problems.EDGE_CODES
+
+
 def test_every_reason_of_the_extension_is_there_with_its_meaning() -> None:
     reasons = dict(_native.REJECT_CODES)
     assert REJECTIONS.items() <= reasons.items()

@@ -36,7 +36,7 @@ HOSTS = "INGEST_ADMIN_HOSTS"
 EDGE_FILES = ("edge.conf", "listen.conf", "listen-tls.conf")
 PORTS = (
     *("valkey:6379", "worker-0:8080", "worker-1:8080", "consumer:8082"),
-    *("admin:8081", "edge:8080"),
+    *("admin:8081", "edge:8080", "edge:8079"),
 )
 
 pytestmark = pytest.mark.stack
@@ -139,6 +139,7 @@ def edge(folder: Path, at: Mapping[str, int], environment: Mapping[str, str]) ->
     moved = {f"server {name} resolve": f"server 127.0.0.1:{at[name]}" for name in at}
     moved["127.0.0.1:8081;"] = f"127.0.0.1:{at['admin:8081']};"
     moved["listen 8080"] = f"listen 127.0.0.1:{port}"
+    moved["127.0.0.1:8079"] = f"127.0.0.1:{at['edge:8079']}"
     moved["/run/tls/"] = f"{folder}/tls/"
     folder.chmod(0o711)
     (folder / "temp").mkdir()
@@ -247,6 +248,10 @@ def test_the_parts_together_store_an_event(
         token["Host"] = compose.OURS["admin"]["environment"][HOSTS]
         parts_told = httpx.get(f"http://127.0.0.1:{at['admin:8081']}/readyz", headers=token).json()
         assert parts_told["status"] == "ok", parts_told
+        assert httpx.get(f"{url}/none").status_code == httpx.codes.NOT_FOUND
+        refused = 'ingest_requests_refused_total{code="not_found",process="admin"}'
+        metrics = f"http://127.0.0.1:{at['admin:8081']}/metrics"
+        until(lambda: refused in httpx.get(metrics, headers=token).text, STORED_S, "counted")
 
 
 def make_project(folder: Path, url: str, token: str) -> str:

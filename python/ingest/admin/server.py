@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ingest import listener, log
 from ingest.admin import static_files
 from ingest.admin.dead_letters import DeadLetters
+from ingest.admin.edge_refusals import EdgeRefusals
 from ingest.admin.event_feed import EventFeed
 from ingest.admin.gate import Gate
 from ingest.admin.login import Login
@@ -56,10 +57,14 @@ class Admin:
         self._database_url = settings.database_url
         self._watching = Watching(settings)
         hub = self._watching.hub
-        self._feeds = (EventFeed(settings, hub), RefusalFeed(Processes(settings), hub))
         self._projects = Projects(settings.database_url, settings.known_plans)
         secret = settings.edge_secret.get_secret_value() if settings.edge_secret else ""
         self._making = Making(settings.projects_per_minute, secret)
+        self._feeds = (
+            EventFeed(settings, hub),
+            RefusalFeed(Processes(settings), hub),
+            EdgeRefusals(secret, *outside),
+        )
 
     @property
     def routes(self) -> Sequence[Route]:

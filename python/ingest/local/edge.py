@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import psutil
 
+from ingest import edge_token
 from ingest.local import private_file, problems, wheels
 from ingest.local.process import Command, Process, run_to_end
 from ingest.settings import server_environment
@@ -195,6 +196,8 @@ class Edge(Process):
             "answer_s": str(int(settings.resend_s) + settings.drain_timeout_s),
             "upstreams": upstreams(self._addresses(), settings),
             "edge_secret": self._secret,
+            "refusals_token": edge_token.of(self._secret),
+            "refusals_to": f"127.0.0.1:{settings.admin_port}",
             "listen": self._listen(),
             "tls": self._tls(),
             "ingest": self._ingest(),

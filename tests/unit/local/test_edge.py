@@ -74,6 +74,22 @@ def test_ready_drained_and_stopped(base: Path) -> None:
     assert not edge.is_ready()
 
 
+def test_refusals_leave_no_line_when_nobody_counts_them(base: Path) -> None:
+    edge = edge_of(base)
+    edge.prepare()
+    edge.start()
+    try:
+        edge.wait_ready(10)
+        for _ in range(20):
+            connection = http.client.HTTPConnection(edge.url.removeprefix("http://"), timeout=5)
+            connection.request("GET", "/none")
+            assert connection.getresponse().status == http.HTTPStatus.NOT_FOUND
+            connection.close()
+    finally:
+        edge.stop()
+    assert "syslog" not in (edge.home.log / "edge.log").read_text()
+
+
 @pytest.mark.parametrize("is_whole_head", [False, True], ids=["head", "body"])
 def test_a_client_that_is_too_slow_is_cut_off_without_an_answer(
     base: Path, is_whole_head: bool
