@@ -37,7 +37,7 @@ ingest {run_file.version} is ready after {seconds:.1f} s
              (token: admin_token in {stack.home.run_file})
   logs       {stack.home.log}
 
-Post an event:
+{_asked(stack)}
 
   {_curl(stack, run_file.url, key)}
 
@@ -55,6 +55,12 @@ def admin_line(run_file: RunFile, is_terminal: bool) -> str:
         with suppress(IngestError):
             return f"{login_link.fresh(client)}  (works once)"
     return run_file.admin_url
+
+
+def _asked(stack: Stack) -> str:
+    if stack.settings.schema_file is None:
+        return "Post an event:"
+    return "Write an event of your schema into event.json, and post it:"
 
 
 def _curl(stack: Stack, url: str, key: str) -> str:
