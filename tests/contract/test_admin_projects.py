@@ -79,6 +79,13 @@ def soon(is_true: Callable[[], object], what: str) -> None:
     until(is_true, KNOWN_S, what)
 
 
+def test_a_key_works_when_it_is_told(stack: Running, admin: Admin) -> None:
+    made = admin.done("POST", "/project", {"name": f"quick {uuid4()}"})
+    assert [status(stack, made["api_key"]) for _ in range(IN_A_ROW)] == [202] * IN_A_ROW
+    added = admin.done("POST", f"/project/{made['project_id']}/key", {})
+    assert [status(stack, added["api_key"]) for _ in range(IN_A_ROW)] == [202] * IN_A_ROW
+
+
 def test_one_is_made_and_shown(admin: Admin) -> None:
     project = admin.done("POST", "/project", {"name": f"shop {uuid4()}"})
     assert project["plan"] == "free"

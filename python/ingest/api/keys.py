@@ -1,6 +1,6 @@
 """Which key belongs to which project: looked up in memory, followed in PostgreSQL.
 
-A request costs no query, whatever key it brings. A thread polls for changes once a second and
+A request costs no query, whatever key it brings. A thread polls for changes four times a second and
 keeps a copy in Valkey, by which a worker starts while PostgreSQL is away.
 """
 
@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from ingest import log
 from ingest.errors import IngestError
-from ingest.store.key_table import Grant, KeyTable
+from ingest.store.key_table import POLL_S, Grant, KeyTable
 from ingest.stream.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-POLL_S = 1.0
 BEARER = "bearer "
 
 
@@ -71,7 +70,7 @@ class KeyFollower(threading.Thread):
         self._failure = ""
 
     def run(self) -> None:
-        """Poll once a second; a failure is logged once and tried again."""
+        """Poll again and again; a failure is logged once and tried again."""
         while not self._stopped.is_set():
             self._follow()
             self._stopped.wait(POLL_S)

@@ -18,6 +18,10 @@ from ingest.store.errors import translated
 if TYPE_CHECKING:
     from ingest.store.session import Connection
 
+# How often a worker polls; the query reads each row of both tables.
+POLL_S = 0.25
+# After this every worker that reaches PostgreSQL knows what was changed.
+SPREAD_S = 0.5
 # Every change gives a row a new transaction id. A sum notices what a maximum would not: an older
 # transaction that commits after a younger one.
 MARK: LiteralString = """
