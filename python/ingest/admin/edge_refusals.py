@@ -2,8 +2,8 @@
 
     <190>Jan  1 00:00:00 edge: TOKEN CODE      to admin's port, over UDP
 
-The token is derived from the edge's secret; without it a datagram counts nothing. Datagrams may be lost in a flood or while
-this process is away, so a count is the least that was refused.
+The token is derived from the edge's secret; without it a datagram counts nothing. Datagrams may be
+lost in a flood or while this process is away, so a count is the least that was refused.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ class Problem:
         leads = f"= {self.chosen}" if self.chosen else f"={self.status} {name}"
         return (
             f"        error_page {self.found} {leads};\n"
-            f"        location = {name} {{ internal; set $refusal {self.code}; error_log stderr error; "
-            f"default_type application/problem+json; "
+            f"        location = {name} {{ internal; set $refusal {self.code}; "
+            f"error_log stderr error; default_type application/problem+json; "
             f"add_header X-Request-Id $request_name always; {header}"
             f"return {self.status} '{self.body}'; }}"
         )
