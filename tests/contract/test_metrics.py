@@ -152,6 +152,14 @@ def test_what_a_worker_answers_is_not_counted_for_the_edge_too(stack: Running) -
     assert counted(stack) == before | {"not_found": before.get("not_found", 0) + 1}
 
 
+def test_the_supervisor_asking_the_edge_is_no_refusal(stack: Running) -> None:
+    before = counted(stack)
+    assert send(stack, head("GET", "/-/edge", {"Host": "x"})).status == 404
+    assert send(stack, head("GET", NATIVE, {"Host": "x"})).code == "method_not_allowed"
+    until(lambda: counted(stack) != before, EDGE_S, "counted")
+    assert counted(stack).get("not_found", 0) == before.get("not_found", 0)
+
+
 def counted(stack: Running) -> dict[str, float]:
     """What the edge has told admin, by code."""
     refused = families(stack).get("ingest_requests_refused")
