@@ -45,6 +45,7 @@ class Front:
     def __init__(self, inside: tuple[str, int]) -> None:
         self._inside = inside
         self._connections = 0
+        self._tasks: set[asyncio.Task[None] | None] = set()
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str, port: int) -> None:
@@ -58,6 +59,9 @@ class Front:
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
+        # The loop alone would let a task go whose caller is gone, and what it holds stay open.
+        task = asyncio.current_task()
+        self._tasks.add(task)
         try:
             if self._connections <= MAX_CONNECTIONS:
                 await self._serve(reader, writer)
@@ -65,6 +69,7 @@ class Front:
             pass  # a client that went away, or is too slow, hears nothing
         finally:
             self._connections -= 1
+            self._tasks.discard(task)
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -158,7 +163,7 @@ def _headers(head: h11.Request) -> Iterator[bytes]:
 
 
 async def _hand_on(answer: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while piece := await answer.read(PIECE_BYTES):
+    while (piece := await answer.read(PIECE_BYTES)) and not writer.is_closing():
         writer.write(piece)
         async with asyncio.timeout(TAKE_S):
             await writer.drain()

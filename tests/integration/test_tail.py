@@ -143,9 +143,13 @@ def command(running: Running, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_status_has_the_figures_of_the_dashboard(stack: Running) -> None:
     stack.post(event(), event(event_type="nonsense"))
-    told = json.loads(command(stack, "status", "--json").stdout)
-    assert told["away"] is None
-    assert told["figures"]["events"]["accepted"]["total"] >= 1
+
+    def accepted() -> int:
+        told = json.loads(command(stack, "status", "--json").stdout)
+        assert told["away"] is None
+        return int(told["figures"]["events"]["accepted"]["total"])
+
+    until(lambda: accepted() >= 1, SEEN_S, "a sample of after the event")
     shown = command(stack, "status")
     assert shown.returncode == 0, shown.stdout
     lines = shown.stdout.splitlines()
