@@ -68,6 +68,7 @@ def watching(settings: Settings, stack: Running) -> Iterator[Watching]:
     for feed in feeds:
         feed.start()
     until(lambda: _wakes(watching, stack), SEEN_S, "the feeds see what comes")
+    time.sleep(1)  # what woke them came fast: now little comes, and a read waits for it
     yield watching
     for feed in feeds:
         feed.stop()
