@@ -44,7 +44,7 @@ class Front:
 
     def __init__(self, inside: tuple[str, int]) -> None:
         self._inside = inside
-        self._connections = 0
+        # The loop alone would let a task go whose caller is gone, and what it holds stay open.
         self._tasks: set[asyncio.Task[None] | None] = set()
         self._server: asyncio.Server | None = None
 
@@ -58,17 +58,14 @@ class Front:
             self._server.close()
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
-        # The loop alone would let a task go whose caller is gone, and what it holds stay open.
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
-            if self._connections <= MAX_CONNECTIONS:
+            if len(self._tasks) <= MAX_CONNECTIONS:
                 await self._serve(reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             pass  # a client that went away, or is too slow, hears nothing
         finally:
-            self._connections -= 1
             self._tasks.discard(task)
             writer.close()
 

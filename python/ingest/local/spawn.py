@@ -4,6 +4,7 @@ A step of its own between fork and exec, because a fork handler is not safe besi
 up root first: a change of user clears the death signal. Uses the standard library alone.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -17,7 +18,9 @@ def main() -> None:
     parent, death_signal, nofile, is_batch, uid, gid = map(int, sys.argv[1:7])
     _allow_files(nofile)
     if is_batch and sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        # Where it is not allowed, it only costs more.
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     if os.geteuid() == 0 and uid != 0:
         os.setgroups([])
         os.setgid(gid)
