@@ -19,6 +19,7 @@ from ingest.admin.projects import PAGE_DEFAULT, PAGE_MAX, Json, Projects, fields
 from ingest.errors import IngestError
 from ingest.media import Refusal, check_body
 from ingest.serving import Headers, Request, Response, Route, Stream, problem
+from ingest.store.key_table import SPREAD_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,8 @@ class Making:
 
 def project_routes(do: Projects, making: Making) -> Sequence[Route]:
     """Give all of them; each needs the admin token."""
-    make = _change(lambda _, fields: partial(do.make, fields))
+    make = _spread(_change(lambda _, fields: partial(do.make, fields)))
+    add_key = _spread(_change(lambda asked, to: partial(do.add_key, _project(asked), to)))
     return [
         Route("GET", PLANS, _read(lambda _: do.plans)),
         Route("GET", PROJECTS, _read(lambda asked: partial(do.page, *_page(asked)))),
@@ -72,7 +74,7 @@ def project_routes(do: Projects, making: Making) -> Sequence[Route]:
             "PATCH", PROJECT, _change(lambda asked, to: partial(do.set_plan, _project(asked), to))
         ),
         Route("GET", KEYS, _read(lambda asked: partial(do.keys, _project(asked)))),
-        Route("POST", KEYS, _change(lambda asked, to: partial(do.add_key, _project(asked), to))),
+        Route("POST", KEYS, add_key),
         Route("DELETE", KEYS, _read(lambda asked: partial(do.revoke, _project(asked), None))),
         Route("DELETE", KEY, _read(lambda asked: partial(do.revoke, _project(asked), _key(asked)))),
     ]
@@ -81,6 +83,18 @@ def project_routes(do: Projects, making: Making) -> Sequence[Route]:
 def _bounded(making: Making, make: Answer) -> Answer:
     async def answer(request: Request, headers: Mapping[str, str]) -> Response | Stream:
         return making.check(request, headers) or await make(request, headers)
+
+    return answer
+
+
+def _spread(make: Answer) -> Answer:
+    """Show a new key when every worker knows it; no thread is held meanwhile."""
+
+    async def answer(request: Request, headers: Mapping[str, str]) -> Response | Stream:
+        made = await make(request, headers)
+        if made.status_code == 200:  # noqa: PLR2004
+            await asyncio.sleep(SPREAD_S)
+        return made
 
     return answer
 

@@ -5,7 +5,6 @@ What a request's body may hold is read here; `project_routes` knows where it com
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +13,6 @@ import orjson
 from ingest import plans
 from ingest.media import Refusal
 from ingest.store import issue, keys, projects, session
-from ingest.store.key_table import SPREAD_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,13 +94,12 @@ class Projects:
         return {"projects": shown, "next": shown[-1]["name"] if len(shown) == limit else None}
 
     def make(self, fields: Json) -> Json:
-        """Make a project and its first key, which is shown only here and works by then."""
+        """Make a project and its first key, which is shown only here and works after SPREAD_S."""
         wanted = read_project(fields, self._plans)
         with self._connect() as connection:
             made = issue.with_project(connection, wanted.name, wanted.plan)
         if made is None:
             raise Refusal("name_taken")
-        time.sleep(SPREAD_S)
         project, issued = made
         whole = {**_project(project), "api_key": issued.api_key}
         order = ("project_id", "name", "plan", "api_key", "created_at")
@@ -129,9 +126,9 @@ class Projects:
         return self._with(given, lambda connection, project: {"keys": _keys(connection, project)})
 
     def add_key(self, given: str, fields: Json) -> Json:
-        """Add a key, which is shown only here; the others go on working unless told otherwise.
+        """Add a key, which is shown only here and works after SPREAD_S.
 
-        It works by the time that it is shown.
+        The others go on working unless told otherwise.
         """
         wanted = read_key(fields)
 
@@ -141,9 +138,7 @@ class Projects:
                 raise Refusal("too_many_keys")
             return {**_key(issued.key), "api_key": issued.api_key, "others_ended": issued.ended}
 
-        added = self._with(given, add)
-        time.sleep(SPREAD_S)
-        return added
+        return self._with(given, add)
 
     def revoke(self, given: str, key_id: str | None) -> Json:
         """Revoke one key of a project, or all of them."""

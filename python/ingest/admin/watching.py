@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import orjson
 
@@ -23,15 +25,18 @@ from ingest.admin.sample import WATCHED_S, Sampler
 from ingest.serving import Headers, Response, Route, Stream, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ingest.admin.sample import Sample
     from ingest.serving import Request
     from ingest.settings import Settings
 
+T = TypeVar("T")
 FIGURES = "figures"
 # Enough for a minute's growth of Valkey, at a sample a second.
 SAMPLES = 64
+# Who waits for a sample at once, in threads of their own: a replay holds another for 20 s.
+PROBES = 8
 _TEXT = heads.of(exposition.CONTENT_TYPE)
 # What Robyn adds to a stream says enough of caches.
 _EVENTS = Headers(
@@ -50,6 +55,7 @@ class Watching:
         self._figures = b""
         self._sampler = Sampler(settings, self._hear, lambda: self.hub.is_watched(FIGURES))
         self._is_draining = False
+        self._threads = ThreadPoolExecutor(PROBES, "probe")
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -83,11 +89,14 @@ class Watching:
         self._figures = orjson.dumps(figures)
         self.hub.publish(FIGURES, orjson.Fragment(self._figures))
 
+    async def _probe(self, ask: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+
     async def _livez(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         return Response(200, heads.JSON, b'{"status":"ok"}')
 
     async def _readyz(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        sample = await asyncio.to_thread(self._sampler.fresh)
+        sample = await self._probe(self._sampler.fresh)
         parts = [] if sample is None else health.parts(sample, self._settings)
         if sample is None:
             parts.append(health.Part("admin", "knows nothing of the other parts yet"))
@@ -101,7 +110,7 @@ class Watching:
         return Response(200 if is_ready else 503, heads.JSON, orjson.dumps(told))
 
     async def _metrics(self, _request: Request, _headers: Mapping[str, str]) -> Response:
-        return await asyncio.to_thread(self._text)
+        return await self._probe(self._text)
 
     def _text(self) -> Response:
         sample = self._sampler.fresh()
@@ -114,7 +123,7 @@ class Watching:
 
     async def _now(self, _request: Request, _headers: Mapping[str, str]) -> Response:
         self._sampler.look()
-        await asyncio.to_thread(self._sampler.fresh, WATCHED_S)
+        await self._probe(partial(self._sampler.fresh, WATCHED_S))
         if not self._figures:
             return problem("not_sampled", Retry_After="1")
         return Response(200, heads.JSON, self._figures)
