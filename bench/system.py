@@ -48,7 +48,7 @@ class System(Protocol):
         """End all of its processes."""
 
     def pids(self) -> dict[str, int]:
-        """Name the process at the root of each part; `consumer-0` is the one that stores."""
+        """Name the process at the root of each part; those named `consumer-<n>` store."""
 
     def accepted(self) -> int:
         """How many events its stream has taken since the start."""

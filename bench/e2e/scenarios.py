@@ -102,10 +102,10 @@ def realistic(bench: Bench, rate: int) -> Outcome:
 
 
 def drain(bench: Bench, events: int) -> Outcome:
-    """Let a backlog grow while the consumer is stopped; then time how it goes."""
+    """Let a backlog grow while the consumers are stopped; then time how it goes."""
     load = Load(bench.body("stress"), 600.0, FILL_CONNECTIONS, requests=events // STRESS_BATCH)
     with bench.trial() as trial:
-        with _stopped(bench.system.pids()["consumer-0"]):
+        with _stopped_consumers(bench.system):
             drive = trial.drive(load)
             held = bench.system.buffered()
         began, before = time.monotonic(), trial.sampler.look()
@@ -184,9 +184,12 @@ def _memory_growth(trial: Trial, seconds: float) -> dict[str, float]:
 
 
 @contextmanager
-def _stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
+def _stopped_consumers(system: System) -> Iterator[None]:
+    pids = [pid for name, pid in system.pids().items() if name.startswith("consumer-")]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         2, "processes", "API workers; one a core, Robyn serves with one process each", ge=1, le=64
     )
     consumers: int = _setting(
-        1, "processes", "one drains what two cores accept; more share the shards", ge=1, le=64
+        2, "processes", "they share the shards; one commits while another copies", ge=1, le=64
     )
     shards: int = _setting(
         4, "streams", "fixed at the first start: kept in both servers and compared", ge=1, le=1024

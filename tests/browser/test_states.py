@@ -52,7 +52,7 @@ def busy(watched: Watched) -> None:
 
 def overloaded(watched: Watched) -> None:
     page = watched.page
-    with frozen(watched.stack, "consumer-0"):
+    with frozen(watched.stack, "consumer-0"), frozen(watched.stack, "consumer-1"):
         until(lambda: watched.stack.post(*large()).status_code == 503, FULL_S, "Valkey is full")
         expect(page.locator("#faults")).to_contain_text("stream_full", timeout=SEEN_MS)
         expect(page.locator(".tile.bad", has_text="Back-pressure")).to_contain_text("stream_full")

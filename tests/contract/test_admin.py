@@ -57,6 +57,7 @@ def test_every_part_is_ready(stack: Running) -> None:
         "worker-0",
         "worker-1",
         "consumer-0",
+        "consumer-1",
         "partitions",
     ]
     assert {part["warning"] for part in parts} == {""}

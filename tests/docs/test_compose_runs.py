@@ -35,7 +35,7 @@ ANYWHERE = "0.0.0.0"  # noqa: S104 - what a container listens on
 HOSTS = "INGEST_ADMIN_HOSTS"
 EDGE_FILES = ("edge.conf", "listen.conf", "listen-tls.conf")
 PORTS = (
-    *("valkey:6379", "worker-0:8080", "worker-1:8080", "consumer:8082"),
+    *("valkey:6379", "worker-0:8080", "worker-1:8080", "consumer-0:8082", "consumer-1:8082"),
     *("admin:8081", "edge:8080", "edge:8079"),
 )
 
@@ -232,7 +232,7 @@ def test_the_parts_together_store_an_event(
     command, env = service("migrate")
     subprocess.run(command, env=env, check=True)
     with ExitStack() as parts:
-        for name in ("consumer", "worker-0", "worker-1", "admin"):
+        for name in ("consumer-0", "consumer-1", "worker-0", "worker-1", "admin"):
             parts.enter_context(running(*service(name)))
         parts.enter_context(running(edge(tmp_path, at, compose.environment("edge", secrets)), {}))
         url = f"http://127.0.0.1:{at['edge:8080']}"

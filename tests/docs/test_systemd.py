@@ -95,7 +95,7 @@ def test_the_common_part_hardens_all() -> None:
     ("kind", "count", "variable", "files"),
     [
         ("worker", 2, "INGEST_WORKER_URLS", ("edge.env", "admin.env")),
-        ("consumer", 1, "INGEST_CONSUMER_URLS", ("admin.env",)),
+        ("consumer", 2, "INGEST_CONSUMER_URLS", ("admin.env",)),
     ],
 )
 def test_who_asks_knows_the_ports(

@@ -37,14 +37,16 @@ def running(base: Path) -> Iterator[Running]:
 
 def test_what_valkey_has_no_memory_for_is_refused_and_not_stored(running: Running) -> None:
     body = json.dumps([event(properties={"page_url": "https://a.example/" + "x" * 500})] * EVENTS)
-    consumer = psutil.Process(running.run.pids["consumer-0"])
     pids = running.run.pids
-    consumer.suspend()
+    consumers = [psutil.Process(pids[name]) for name in ("consumer-0", "consumer-1")]
+    for consumer in consumers:
+        consumer.suspend()
     with Flood(running, body.encode(), CLIENTS, PAUSE_S) as flood:
         until(lambda: out_of_memory(running) > 0, FULL_S, "Valkey answered OOM")
         told = flood.answers["stream_full"]
         until(lambda: flood.answers["stream_full"] > told + 100, FULL_S, "and clients were told")
-    consumer.resume()
+    for consumer in consumers:
+        consumer.resume()
     assert flood.answers.keys() == {"202", "stream_full"}
     assert flood.without_retry_after == 0
     accepted = flood.answers["202"] * EVENTS

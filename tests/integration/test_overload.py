@@ -43,6 +43,7 @@ MOST_MIB = {
     "edge": 160,
     "valkey": 64,
     "consumer-0": 128,
+    "consumer-1": 128,
     "admin": 96,
     "postgres": 128,
 }

@@ -28,7 +28,10 @@ from tests.running import INGEST, Running, event, until
 pytestmark = pytest.mark.stack
 
 FIELDS = ["url", "admin_url", "admin_token", "api_key", "dsn", "valkey_url", "version", "pids"]
-PROCESSES = {"edge", "worker-0", "worker-1", "consumer-0", "valkey", "postgres", "admin"}
+PROCESSES = {
+    *("edge", "worker-0", "worker-1", "consumer-0", "consumer-1"),
+    *("valkey", "postgres", "admin"),
+}
 RUN_USER = "nobody"
 SOON_S = 5.0
 

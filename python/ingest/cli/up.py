@@ -17,7 +17,7 @@ def up(
     port: Annotated[int | None, typer.Option(help="For events.  [default: 8080]")] = None,
     admin_port: Annotated[int | None, typer.Option(help="For people.  [default: 8081]")] = None,
     workers: Annotated[int | None, typer.Option(help="API workers.  [default: 2]")] = None,
-    consumers: Annotated[int | None, typer.Option(help="Consumers.  [default: 1]")] = None,
+    consumers: Annotated[int | None, typer.Option(help="Consumers.  [default: 2]")] = None,
     schema: Annotated[Path | None, typer.Option(help="Declared events (TOML).")] = None,
     database_url: options.DatabaseUrl = None,
     valkey_url: options.ValkeyUrl = None,

@@ -40,7 +40,7 @@ class EntryPolicy:
     def of(cls, settings: Settings, worker: int) -> EntryPolicy:
         """Take the policy of the worker with this index out of the settings."""
         return cls(
-            worker % settings.shards,
+            shards.of_worker(worker, settings.shards),
             settings.shards,
             settings.entry_bytes,
             settings.entry_codec == "lz4",

@@ -44,3 +44,11 @@ def test_the_number_of_shards_is_fixed_at_the_first_start(server: Redis) -> None
     shards.agree_on_count(server, 4)
     with pytest.raises(NeedsPerson, match="holds 4 shards and the setting says 5"):
         shards.agree_on_count(server, 5)
+
+
+@pytest.mark.parametrize(
+    ("count", "order"), [(1, [0, 0]), (2, [0, 1]), (3, [0, 2, 1]), (4, [0, 2, 1, 3, 0, 2])]
+)
+def test_workers_have_shards_far_apart(count: int, order: list[int]) -> None:
+    assert [shards.of_worker(worker, count) for worker in range(len(order))] == order
+    assert sorted({shards.of_worker(worker, count) for worker in range(count)}) == [*range(count)]
