@@ -22,11 +22,11 @@ EXITS = {Verdict.EXACT: 0, Verdict.WRONG: 1, Verdict.UNWITNESSED: 3}
 
 From = Annotated[
     datetime | None,
-    typer.Option("--from", formats=options.TIMES, metavar="TIME", help="Received since (UTC)."),
+    typer.Option("--from", parser=options.time, metavar="TIME", help="Received since (UTC)."),
 ]
 To = Annotated[
     datetime | None,
-    typer.Option("--to", formats=options.TIMES, metavar="TIME", help="Received before (UTC)."),
+    typer.Option("--to", parser=options.time, metavar="TIME", help="Received before (UTC)."),
 ]
 
 
@@ -75,5 +75,5 @@ def _window(project_id: UUID | None, since: datetime | None, until: datetime | N
 
 
 def _seconds(time: datetime) -> float:
-    given = options.utc(time)
+    given = time
     return given.timestamp() if given else 0.0

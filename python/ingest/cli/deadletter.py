@@ -33,10 +33,10 @@ Ids = Annotated[list[int] | None, typer.Argument(help="Numbers of letters.")]
 Code = Annotated[str | None, typer.Option(help="With this SQLSTATE, or code of a bad entry.")]
 Shard = Annotated[int | None, typer.Option(help="Of this shard.")]
 Since = Annotated[
-    datetime | None, typer.Option(formats=options.TIMES, metavar="TIME", help="Dead since (UTC).")
+    datetime | None, typer.Option(parser=options.time, metavar="TIME", help="Dead since (UTC).")
 ]
 Until = Annotated[
-    datetime | None, typer.Option(formats=options.TIMES, metavar="TIME", help="Dead before (UTC).")
+    datetime | None, typer.Option(parser=options.time, metavar="TIME", help="Dead before (UTC).")
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every letter.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest.")]
@@ -172,7 +172,7 @@ def _pick(
     from ingest.store.kept_letters import Pick
 
     project_id = servers.project_id(connection, project)
-    return Pick(ids or None, project_id, shard, code, options.utc(since), options.utc(until))
+    return Pick(ids or None, project_id, shard, code, since, until)
 
 
 def _refuse_all_by_chance(pick: Pick, everything: bool) -> None:

@@ -31,11 +31,11 @@ DAY_MINUTES = 1440
 
 From = Annotated[
     datetime | None,
-    typer.Option("--from", formats=options.TIMES, metavar="TIME", help="Not before (UTC)."),
+    typer.Option("--from", parser=options.time, metavar="TIME", help="Not before (UTC)."),
 ]
 To = Annotated[
     datetime | None,
-    typer.Option("--to", formats=options.TIMES, metavar="TIME", help="Before (UTC)."),
+    typer.Option("--to", parser=options.time, metavar="TIME", help="Before (UTC)."),
 ]
 After = Annotated[
     str | None, typer.Option(metavar="TIME,ID", help="Go on behind this event of a line.")
@@ -83,7 +83,7 @@ def _range(
         raise SettingsError("--from must be before --to")
     with servers.connected(settings, "export") as connection:
         project_id = servers.project_id(connection, project)
-    return Range(project_id, options.utc(since), options.utc(until), place)
+    return Range(project_id, since, until, place)
 
 
 def _place(after: str | None) -> Place | None:

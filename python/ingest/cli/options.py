@@ -35,7 +35,7 @@ Project = Annotated[
     str | None,
     typer.Option(help="Of this project: its name or id.", autocompletion=completion.project_names),
 ]
-TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
+TIME_EXAMPLES = "write a day or a time such as 2026-11-26 or 2026-11-26T10:00:00Z"
 
 
 def load(config: Path | None, **given: Any) -> Settings:
@@ -48,6 +48,10 @@ def load(config: Path | None, **given: Any) -> Settings:
     return settings
 
 
-def utc(time: datetime | None) -> datetime | None:
-    """Take a time without an offset for UTC."""
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+def time(given: str) -> datetime:
+    """Read a day or time as an option's parser; without an offset it is UTC."""
+    try:
+        at = datetime.fromisoformat(given)
+    except ValueError:
+        raise typer.BadParameter(f"{given!r} is no time: {TIME_EXAMPLES}") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -34,7 +34,7 @@ Project = Annotated[str, typer.Argument(help="Its name or id.")]
 Plan = Annotated[str, typer.Option(help="free, pro, enterprise, unlimited, or one of yours.")]
 Expires = Annotated[
     datetime | None,
-    typer.Option("--expires", formats=options.TIMES, metavar="TIME", help="It ends then (UTC)."),
+    typer.Option("--expires", parser=options.time, metavar="TIME", help="It ends then (UTC)."),
 ]
 OthersEnd = Annotated[
     int | None, typer.Option(help="The other keys end after so many seconds.  [default: never]")
@@ -88,7 +88,7 @@ def rotate(
     database_url: options.DatabaseUrl = None,
 ) -> None:
     """Add a key; the others go on working, or get an end."""
-    ends = options.utc(expires)
+    ends = expires
     fields = {"name": name, "others_end_s": others_end_s, "expires_at": ends and ends.isoformat()}
     with _projects(config, data, database_url) as do:
         made = do.add_key(project, fields)

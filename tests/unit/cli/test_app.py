@@ -77,6 +77,22 @@ def test_an_unknown_option_exits_2() -> None:
     assert ingest("up", "--prot", "1").returncode == 2
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("export --from", "export --to", "audit --from", "audit --to"),
+        *("deadletter list --since", "deadletter list --until", "project rotate shop --expires"),
+    ],
+)
+def test_a_wrong_time_is_answered_with_what_to_write(command: str) -> None:
+    done = ingest(*command.split(), "nonsense", COLUMNS="200")
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert "such as 2026-11-26 or 2026-11-26T10:00:00Z" in last
+    assert f"'{command.rsplit(maxsplit=1)[-1]}'" in last
+    assert "%" not in done.stderr
+
+
 @pytest.mark.parametrize("command", ["status", "check"])
 def test_nothing_running_is_one_line_and_exit_1(command: str, tmp_path: Path) -> None:
     done = ingest(command, "--data", str(tmp_path))
