@@ -32,7 +32,7 @@ def test_a_letter_is_read_and_replayed(watched: Watched) -> None:
     expect(dialog).to_have_count(0)
     choose(page, numbers)
     page.get_by_role("button", name="Replay").click()
-    expect(page.locator("#told")).to_contain_text("1 events stored")
+    expect(page.locator("#told")).to_contain_text("1 event stored")
     expect(page.get_by_label(f"Select letter {numbers[0]}", exact=True)).to_have_count(0)
     assert event_id in watched.stack.stored()
 

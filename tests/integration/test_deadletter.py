@@ -116,14 +116,14 @@ def test_replay_needs_to_know_which(letters: Letters) -> None:
 def test_replay_tells_what_stays_dead(letters: Letters) -> None:
     done = letters("replay", "--all")
     assert done.returncode == 1
-    assert done.stdout == "3 letters: 0 events stored, 0 were stored already, 6 still dead\n"
+    assert done.stdout == "3 letters: 0 events stored, 0 already stored, 6 still dead\n"
 
 
 def test_replay_stores_and_then_finds_nothing(letters: Letters) -> None:
     letters.execute(LIFT)
     first = letters.ids()[0]
     done = letters("replay", str(first))
-    assert (done.returncode, done.stdout.split(",")[0]) == (0, "1 letters: 1 events stored")
+    assert (done.returncode, done.stdout.split(",")[0]) == (0, "1 letter: 1 event stored")
     assert letters.fates() == (1, 5)
     again = letters("replay", str(first))
     assert (again.returncode, "not there" in again.stderr) == (1, True)
@@ -138,5 +138,5 @@ def test_drop_asks_first_and_the_ledger_keeps_counting(letters: Letters) -> None
     assert len(letters.ids()) == 3
     assert letters("drop", "--code", "23514", answer="y\n").returncode == 0
     assert len(letters.ids()) == 1
-    assert letters("drop", "--all", "--yes").stdout == "1 letters dropped\n"
+    assert letters("drop", "--all", "--yes").stdout == "1 letter dropped\n"
     assert (letters.ids(), letters.fates()) == ([], (0, 6))

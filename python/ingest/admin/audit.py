@@ -24,6 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ingest.balance import NO_PROJECT, Balance, Line
+from ingest.plural import counted
 from ingest.store import audit, session
 from ingest.store.audit import Counts
 from ingest.store.dead_letters import entry_line
@@ -96,7 +97,9 @@ def balances(
         for done, shard in enumerate(numbers):
 
             def tell(events: int, done: int = done, shard: int = shard) -> None:
-                progress(done, f"shard {shard}: {events:,} events in the stream", len(numbers))
+                progress(
+                    done, f"shard {shard}: {counted(events, 'event')} in the stream", len(numbers)
+                )
 
             tell(0)
             yield _steady(partial(_read, servers, shard, window, tell))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ingest.plural import counted
 from ingest.store.partitions import name_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _postgresql(sample: Sample) -> Part:
     if sample.store is None:
         return Part("postgresql", sample.store_fault)
     letters = sample.store.tables.dead_letters
-    warning = f"{letters} dead letters: `ingest deadletter list`" if letters else ""
+    warning = f"{counted(letters, 'dead letter')}: `ingest deadletter list`" if letters else ""
     return Part("postgresql", "", f"version {sample.store.version}", warning)
 
 
@@ -94,7 +95,9 @@ def _others(sample: Sample) -> Iterator[Part]:
     """Tell of the supervisor's other processes, those that nobody asked."""
     for member in sample.members:
         if member.name in {"edge", "valkey", "postgres"} and member.state != READY:
-            yield Part(member.name, f"{member.state}, started again {member.restarts} times")
+            yield Part(
+                member.name, f"{member.state}, started again {counted(member.restarts, 'time')}"
+            )
 
 
 def _partitions(sample: Sample, settings: Settings) -> Iterator[Part]:
@@ -105,4 +108,6 @@ def _partitions(sample: Sample, settings: Settings) -> Iterator[Part]:
     missing = [name_of(day) for day in wanted if day not in days]
     told = f"missing: {', '.join(missing)}; consumers make them once an hour" if missing else ""
     is_late = today in days
-    yield Part("partitions", "" if is_late else told, f"{len(days)} days", told if is_late else "")
+    yield Part(
+        "partitions", "" if is_late else told, counted(len(days), "day"), told if is_late else ""
+    )

@@ -75,5 +75,4 @@ def _window(project_id: UUID | None, since: datetime | None, until: datetime | N
 
 
 def _seconds(time: datetime) -> float:
-    given = time
-    return given.timestamp() if given else 0.0
+    return time.timestamp()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.balance import NO_PROJECT, Line, Verdict
+from ingest.plural import counted, form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,7 +77,7 @@ def text(report: Report) -> str:
     shown = [line for line in lines if line.missing or line.hour > newest - SHOWN_HOURS]
     rows = [["project", "hour", *(name.replace("_", " ") for name in COLUMNS)]]
     rows += [[report.name(line), _hour(line), *_figures(line)] for line in shown]
-    rows.append(["all", f"{len(lines)} lines", *_figures(_total(lines))])
+    rows.append(["all", counted(len(lines), "line"), *_figures(_total(lines))])
     return "\n".join([*_table(rows), "", *_notes(report), "", *_refused(report.refused)])
 
 
@@ -133,16 +134,16 @@ def _notes(report: Report) -> list[str]:
 def _notes_of(balance: Balance) -> list[str]:
     notes = [balance.fault] if balance.fault else []
     if balance.missing:
-        notes.append(f"{balance.missing:,} accepted events are not found under their project")
+        notes.append(f"not found under their project: {counted(balance.missing, 'accepted event')}")
     if balance.unreadable:
-        notes.append(f"{balance.unreadable:,} events are in entries that can't be read")
+        notes.append(f"in entries that can't be read: {counted(balance.unreadable, 'event')}")
     if balance.unaccepted:
-        notes.append(f"{balance.unaccepted:,} events are here that nobody accepted")
+        notes.append(f"here, but accepted by nobody: {counted(balance.unaccepted, 'event')}")
     if balance.unwitnessed and balance.since_ms:
         at = datetime.fromtimestamp(balance.since_ms / 1000, UTC)
         notes.append(
             f"counters were lost with the stream at {at:%Y-%m-%d %H:%M:%S} UTC:"
-            f" {balance.unwitnessed:,} events before that can't be compared"
+            f" {counted(balance.unwitnessed, 'event')} before that can't be compared"
         )
     return [f"shard {balance.shard}: {note}" for note in notes]
 
@@ -152,7 +153,11 @@ def _refused(refused: Refusals | str) -> list[str]:
     if isinstance(refused, str):
         return [f"refused: not known ({refused})"]
     since = ", ".join(f"{name} {start}" for name, start in refused.since.items())
-    events = [f"  {code:<32}{count:>12,} events" for code, count in refused.events.items()]
-    requests = [f"  {code:<32}{count:>12,} requests" for code, count in refused.requests.items()]
+    events = [_refusal(code, count, "event") for code, count in refused.events.items()]
+    requests = [_refusal(code, count, "request") for code, count in refused.requests.items()]
     listed = [*events, *requests] or ["  nothing"]
     return [f"refused, by workers since they started ({since}):", *listed]
+
+
+def _refusal(code: str, count: int, noun: str) -> str:
+    return f"  {code:<32}{count:>12,} {form(count, noun)}"

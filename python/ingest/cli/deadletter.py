@@ -12,6 +12,7 @@ import typer
 
 from ingest.cli import options, progress, servers
 from ingest.errors import NeedsPerson, SettingsError
+from ingest.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def list_letters(
         return
     for letter in found:
         typer.echo(_line(letter))
-    typer.echo(f"{total} dead letters, {len(found)} shown")
+    typer.echo(f"{counted(total, 'dead letter')}, {len(found)} shown")
 
 
 @APP.command()
@@ -114,7 +115,7 @@ def replay(
         with progress.bar("replaying", kept_letters.count(connection, pick)) as show:
             for done in replay_letters(connection, pick):
                 total += done
-                show(total.letters, f"{total.stored:,} events stored, {total.dead:,} still dead")
+                show(total.letters, f"{total.stored:,} stored, {total.dead:,} still dead")
     typer.echo(json.dumps(asdict(total)) if as_json else _told(total))
     _miss(ids, total.letters)
     if total.dead:
@@ -144,10 +145,12 @@ def drop(
         _refuse_all_by_chance(pick, everything)
         count = kept_letters.count(connection, pick)
         if count and not yes:
-            typer.confirm(f"Delete {count} dead letters for ever?", abort=True, err=True)
+            typer.confirm(f"Delete {counted(count, 'dead letter')} for ever?", abort=True, err=True)
         with progress.bar("dropping"):
             dropped = kept_letters.drop(connection, pick)
-    typer.echo(json.dumps({"letters": dropped}) if as_json else f"{dropped} letters dropped")
+    typer.echo(
+        json.dumps({"letters": dropped}) if as_json else f"{counted(dropped, 'letter')} dropped"
+    )
     _miss(ids, dropped)
 
 
@@ -182,14 +185,14 @@ def _refuse_all_by_chance(pick: Pick, everything: bool) -> None:
 
 def _miss(ids: list[int] | None, found: int) -> None:
     if ids and found < len(set(ids)):
-        text = f"{len(set(ids)) - found} letters are not there, or another replay has them"
-        raise NeedsPerson(text)
+        missing = counted(len(set(ids)) - found, "letter")
+        raise NeedsPerson(f"not there, or held by another replay: {missing}")
 
 
 def _told(total: Replayed) -> str:
     return (
-        f"{total.letters} letters: {total.stored} events stored,"
-        f" {total.duplicates} were stored already, {total.dead} still dead"
+        f"{counted(total.letters, 'letter')}: {counted(total.stored, 'event')} stored,"
+        f" {total.duplicates:,} already stored, {total.dead:,} still dead"
     )
 
 
@@ -210,7 +213,8 @@ def _line(letter: KeptLetter) -> str:
 def _text(letter: KeptLetter) -> str:
     what = f"event {letter.event_id} of project {letter.project_id}"
     if letter.event_id is None:
-        what = f"a whole entry: {letter.rows} events by its header, {letter.nbytes} bytes"
+        events = counted(letter.rows or 0, "event")
+        what = f"a whole entry: {events} by its header, {letter.nbytes:,} bytes"
     lines = [
         f"letter   {letter.id}, since {letter.dead_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         f"what     {what}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest.errors import IngestError
+from ingest.plural import counted
 
 if TYPE_CHECKING:
     from ingest.local.run_file import RunFile
@@ -82,9 +83,12 @@ def text(found: Status) -> str:
     lines = [_line(process) for process in found.processes]
     if found.fault is not None:
         return "\n".join([*lines, "", f"wrong  {found.fault}"])
-    lines += ["", f"lag         {found.lag_entries} entries"]
-    lines += [f"stored      {found.stored} events", f"duplicates  {found.duplicates}"]
-    return "\n".join([*lines, f"dead        {found.dead}"])
+    lines += ["", f"lag         {counted(found.lag_entries or 0, 'entry', 'entries')}"]
+    lines += [
+        f"stored      {counted(found.stored or 0, 'event')}",
+        f"duplicates  {found.duplicates or 0:,}",
+    ]
+    return "\n".join([*lines, f"dead        {found.dead or 0:,}"])
 
 
 def _line(process: ProcessStatus) -> str:

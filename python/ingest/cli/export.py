@@ -16,6 +16,7 @@ import typer
 
 from ingest.cli import options, progress, servers
 from ingest.errors import NeedsPerson, SettingsError
+from ingest.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ def export(
             file.write(exported.line)
             bar.tell(count, exported)
     if output is not None:
-        typer.echo(f"{count} events in {output}", err=True)
+        typer.echo(f"{counted(count, 'event')} in {output}", err=True)
 
 
 def _range(
@@ -158,7 +159,7 @@ class _Bar:
         at = Place.of(exported.line).timestamp
         self._days = max(self._days, exported.days_left)
         done = self._days - exported.days_left + (at.hour * 60 + at.minute) / DAY_MINUTES
-        self._show(done, f"{count:,} events, at {at:%Y-%m-%d %H:%M}", self._days)
+        self._show(done, f"{counted(count, 'event')}, at {at:%Y-%m-%d %H:%M}", self._days)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import typer
 
 from ingest.cli import options, progress, servers
 from ingest.errors import SettingsError
+from ingest.plural import counted, form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def make(
                 made += sorted(partitions.ensure(connection, [day]))
                 show(number + 1)
     names = [partitions.name_of(day) for day in made]
-    typer.echo(json.dumps(names) if as_json else "\n".join([*names, f"{len(names)} days made"]))
+    _tell(names, as_json, "made")
 
 
 @APP.command()
@@ -102,7 +103,12 @@ def drop(
         if tables and not yes:
             typer.confirm(f"Drop {_summary(tables)}, all for ever?", abort=True, err=True)
         names = _drop(connection, tables, before)
-    typer.echo(json.dumps(names) if as_json else "\n".join([*names, f"{len(names)} days dropped"]))
+    _tell(names, as_json, "dropped")
+
+
+def _tell(names: Sequence[str], as_json: bool, done: str) -> None:
+    told = f"{counted(len(names), 'day')} {done}"
+    typer.echo(json.dumps(names) if as_json else "\n".join([*names, told]))
 
 
 def _connected(settings: Settings) -> AbstractContextManager[Connection]:
@@ -119,7 +125,8 @@ def _before(older_than: str | None, settings: Settings, today: int) -> int:
     try:
         before = (date.fromisoformat(given) - date(1970, 1, 1)).days
     except ValueError:
-        raise SettingsError(f"--older-than: {given!r} is no number of days and no date") from None
+        told = f"--older-than: {given!r} is no number of days and no date: write 90 or 2026-08-01"
+        raise SettingsError(told) from None
     if before > today:
         raise SettingsError("--older-than: a date that is not yet: today's events would go, too")
     return before
@@ -152,13 +159,14 @@ def _as_json(table: DayTable) -> dict[str, object]:
 def _line(table: DayTable) -> str:
     rows = "not known" if table.rows is None else f"{table.rows:,}"
     left = "" if table.is_attached else "  left by a drop that did not end"
-    return f"{table.day}  {rows:>15} rows  {_size(table.nbytes):>9}{left}"
+    noun = form(table.rows or 0, "row")
+    return f"{table.day}  {rows:>15} {noun:<4}  {_size(table.nbytes):>9}{left}"
 
 
 def _summary(tables: Sequence[DayTable]) -> str:
     rows = sum(table.rows or 0 for table in tables)
     nbytes = sum(table.nbytes for table in tables)
-    return f"{len(tables)} days, about {rows:,} rows, {_size(nbytes)}"
+    return f"{counted(len(tables), 'day')}, about {counted(rows, 'row')}, {_size(nbytes)}"
 
 
 def _retention(settings: Settings) -> str:

@@ -14,6 +14,7 @@ import typer
 
 from ingest.cli import options, servers
 from ingest.errors import NeedsPerson, SettingsError
+from ingest.plural import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def list_projects(
             return
         listed = [one for page in _pages(do) for one in page]
     lines = [_listed(one) for one in listed]
-    _tell(listed, as_json, "\n".join([*lines, f"{len(listed)} projects"]))
+    _tell(listed, as_json, "\n".join([*lines, counted(len(listed), "project")]))
 
 
 @APP.command()
@@ -88,11 +89,16 @@ def rotate(
     database_url: options.DatabaseUrl = None,
 ) -> None:
     """Add a key; the others go on working, or get an end."""
-    ends = expires
-    fields = {"name": name, "others_end_s": others_end_s, "expires_at": ends and ends.isoformat()}
+    fields = {
+        "name": name,
+        "others_end_s": others_end_s,
+        "expires_at": expires and expires.isoformat(),
+    }
     with _projects(config, data, database_url) as do:
         made = do.add_key(project, fields)
-    ended = f"others   {made['others_ended']} keys end in {others_end_s} s\n"
+    others = made["others_ended"]
+    verb = "ends" if others == 1 else "end"
+    ended = f"others   {counted(others, 'key')} {verb} in {others_end_s} s\n"
     _tell(
         made,
         as_json,
@@ -116,7 +122,7 @@ def revoke(
         raise SettingsError("which key: its id as `ingest project list PROJECT` shows it, or --all")
     with _projects(config, data, database_url) as do:
         done = do.revoke(project, key_id)
-    _tell(done, as_json, f"{len(done['revoked'])} keys revoked")
+    _tell(done, as_json, f"{counted(len(done['revoked']), 'key')} revoked")
 
 
 @APP.command("set-plan")
@@ -164,15 +170,15 @@ def _tell(found: object, as_json: bool, text: str) -> None:
 
 
 def _listed(project: dict[str, Any]) -> str:
-    keys = f"{project['active_keys']} keys"
+    keys = counted(project["active_keys"], "key")
     return f"{project['project_id']}  {project['plan']:<12} {keys:<8} {project['name']}"
 
 
 def _head(project: dict[str, Any]) -> str:
     limits = project["limits"] or {}
     bounds = [
-        f"{limits[name]:,} {what} a minute"
-        for name, what in (("requests_per_minute", "requests"), ("events_per_minute", "events"))
+        f"{counted(limits[name], what)} a minute"
+        for name, what in (("requests_per_minute", "request"), ("events_per_minute", "event"))
         if limits.get(name)
     ]
     told = ", ".join(bounds) or (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ingest.plural import counted, form
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,9 +59,8 @@ def _traffic(figures: Figures) -> Iterator[str]:
 def _state(figures: Figures) -> Iterator[str]:
     lag = figures["lag"]
     oldest = f"the oldest {_duration(lag['oldest_s'])}" if lag["oldest_s"] else "nothing waits"
-    yield _line(
-        "lag", f"{_number(lag['entries'])} entries, {_number(lag['events'])} events, {oldest}"
-    )
+    entries, events = _amount(lag["entries"], "entry", "entries"), _amount(lag["events"], "event")
+    yield _line("lag", f"{entries}, {events}, {oldest}")
     if (valkey := figures["valkey"]) is not None:
         full = valkey["full_in_s"]
         most = "no bound" if valkey["max_bytes"] is None else f"{valkey['max_bytes'] // MIB:,} MiB"
@@ -70,7 +71,7 @@ def _state(figures: Figures) -> Iterator[str]:
         yield _line("refusing", f"{refusing['process']}: {refusing['code']}")
     if (partitions := figures["partitions"]) is not None:
         missing = ", ".join(partitions["missing"])
-        ahead = f"{partitions['days_ahead']} days ahead"
+        ahead = f"{counted(partitions['days_ahead'], 'day')} ahead"
         yield _line("partitions", f"{ahead}, MISSING {missing}" if missing else ahead)
     yield _line("dead letters", _number(figures["dead_letters"]))
 
@@ -116,6 +117,10 @@ def _number(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
 
 
+def _amount(value: float | None, noun: str, nouns: str = "") -> str:
+    return f"{_number(value)} {form(round(value or 0), noun, nouns)}"
+
+
 def _quantiles(spread: Figures) -> str:
     named = ((name, spread[name]) for name in ("p50", "p95", "p99"))
     return "  ".join(f"{name} {_duration(seconds)}" for name, seconds in named)
@@ -130,4 +135,6 @@ def _duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     if seconds < HOUR_S:
         return f"{seconds / MINUTE_S:.0f} min"
-    return f"{seconds / HOUR_S:.0f} h" if seconds < 2 * DAY_S else f"{seconds / DAY_S:.0f} days"
+    if seconds < 2 * DAY_S:
+        return f"{seconds / HOUR_S:.0f} h"
+    return counted(round(seconds / DAY_S), "day")

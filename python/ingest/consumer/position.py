@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.errors import LeaseLost, NeedsPerson
+from ingest.plural import counted
 
 if TYPE_CHECKING:
     from ingest.store.session import Connection
@@ -40,8 +41,9 @@ def prepare(connection: Connection, shards: int) -> None:
     )
     kept = connection.execute("SELECT value FROM setting WHERE name = 'shards'").fetchone()
     if kept != (str(shards),):
+        held = counted(int(kept[0]) if kept else 0, "shard")
         raise NeedsPerson(
-            f"PostgreSQL holds {kept and kept[0]} shards and the setting says {shards}: "
+            f"PostgreSQL holds {held} and the setting says {shards}: "
             "the number is fixed at the first start"
         )
     # ON CONFLICT alone would wait for a transaction, perhaps a frozen one, that moves a position.

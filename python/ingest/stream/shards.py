@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from redis import WatchError
 
 from ingest.errors import NeedsPerson
+from ingest.plural import counted
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -109,7 +110,7 @@ def check_count(kept: bytes | None, count: int) -> None:
     """Compare the setting with what is kept in Valkey (None: nothing yet)."""
     if kept is not None and int(kept) != count:
         raise NeedsPerson(
-            f"Valkey holds {int(kept)} shards and the setting says {count}: "
+            f"Valkey holds {counted(int(kept), 'shard')} and the setting says {count}: "
             "the number is fixed at the first start"
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from ingest.errors import NeedsPerson, Retryable
+from ingest.plural import counted
 from ingest.stream.connection import connect
 from ingest.stream.shards import COUNT_KEY, stream_key
 
@@ -37,8 +38,9 @@ class Survey:
     def faults(self, shards: int) -> list[str]:
         """Say what keeps a promise from being kept; empty when nothing does."""
         found = faults_of(self.config)
-        if self.shards not in (None, shards):
-            found.append(f"Valkey holds {self.shards} shards and the setting says {shards}")
+        if self.shards is not None and self.shards != shards:
+            held = counted(self.shards, "shard")
+            found.append(f"Valkey holds {held} and the setting says {shards}")
         return found
 
     def lag(self, positions: Mapping[int, str]) -> int:

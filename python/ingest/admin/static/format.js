@@ -14,6 +14,9 @@ export const short = known((value) => (value < 1000 ? DIGITS.format(value) : SHO
 export const rate = known((value) => `${short(value)}/s`);
 export const percent = known((value) => `${DIGITS.format(value)} %`);
 
+// A count with its noun; `write` is how its number is written.
+export const counted = (value, noun, write = count) => `${write(value)} ${value === 1 ? noun : `${noun}s`}`;
+
 export const seconds = known((value) => {
   if (value === 0) return "0 s";
   if (value < 0.001) return `${DIGITS.format(value * 1e6)} µs`;

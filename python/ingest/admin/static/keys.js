@@ -3,7 +3,7 @@
 import { get, post, remove } from "./api.js";
 import { confirmed, show } from "./dialog.js";
 import { badge, element, table } from "./element.js";
-import { count, time } from "./format.js";
+import { counted, time } from "./format.js";
 import { doing, tell } from "./told.js";
 
 const COLUMNS = [["Key", "mono"], ["Name", null], ["State", null], ["Made", null], ["Ends", null], ["", null]];
@@ -60,7 +60,7 @@ function adding(project, path, draw) {
     const made = await doing(button, () => post(path, fields));
     if (!made) return;
     name.value = "";
-    if (made.others_ended) tell(`${count(made.others_ended)} other keys have an end now.`);
+    if (made.others_ended) tell(`${counted(made.others_ended, "other key")} will end.`);
     await showOnce(`New key of ${project.name}`, made.api_key);
     await doing(button, draw);
   };

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { badge, element } from "./element.js";
-import { count, time } from "./format.js";
+import { count, counted, time } from "./format.js";
 import * as stream from "./stream.js";
 
 const MOST = 100;
@@ -30,7 +30,7 @@ function take(own, came, passed) {
 function draw(own) {
   const wanted = own.came.filter(isWanted);
   own.items.replaceChildren(...wanted.map((one) => one.item));
-  const shown = wanted.length ? `the latest ${count(wanted.length)} that are shown below` : "none to show yet";
+  const shown = wanted.length ? `the latest ${count(wanted.length)} shown below` : "none to show yet";
   own.passed.textContent = `${count(own.total)} since you look, ${shown}.`;
 }
 
@@ -64,7 +64,7 @@ function eventItem(event) {
 
 function refusalItem(refusal) {
   const status = badge(refusal.status, refusal.status >= 500 ? "bad" : "warn");
-  const what = refusal.rejected ? `${count(refusal.rejected)} events rejected` : refusal.message;
+  const what = refusal.rejected ? `${counted(refusal.rejected, "event")} rejected` : refusal.message;
   const events = refusal.events.map((one) => element("li", {}, `event ${one.index}: ${one.code}, ${one.field || "the event"}: ${one.message}`));
   const where = `${refusal.route} on ${refusal.process}, request ${refusal.request_id || "without id"}`;
   return element(

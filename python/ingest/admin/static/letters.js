@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { confirmed, show } from "./dialog.js";
 import { element, table } from "./element.js";
-import { bytes, count, time } from "./format.js";
+import { bytes, count, counted, time } from "./format.js";
 import { doing, tell } from "./told.js";
 
 const PATH = "/api/v1/dead-letters";
@@ -72,7 +72,7 @@ function row(letter) {
   });
   choose.checked = chosen.has(letter.id);
   const details = element("button", { type: "button", click: (event) => read(event.target, letter) }, String(letter.id));
-  const of = letter.project_id ?? `entry ${letter.entry_id}, ${count(letter.rows)} events`;
+  const of = letter.project_id ?? `entry ${letter.entry_id}, ${counted(letter.rows, "event")}`;
   return [choose, details, time(letter.dead_at), letter.code, letter.message, of];
 }
 
@@ -110,17 +110,17 @@ function replay() {
   return doing(replayButton, async () => {
     const done = await post(`${PATH}/replay`, { ids: [...chosen] });
     const rest = done.is_complete ? "" : " Time is up: replay again for the rest.";
-    tell(`${done.stored} events stored, ${done.duplicates} were stored already, ${done.dead} still dead.${rest}`);
+    tell(`${counted(done.stored, "event")} stored, ${count(done.duplicates)} already stored, ${count(done.dead)} still dead.${rest}`);
     await refresh();
   });
 }
 
 async function drop() {
   const text = "They are deleted for ever; the ledger goes on counting them as dead.";
-  if (!(await confirmed(`Drop ${count(chosen.size)} dead letters?`, text, "Drop"))) return;
+  if (!(await confirmed(`Drop ${counted(chosen.size, "dead letter")}?`, text, "Drop"))) return;
   await doing(dropButton, async () => {
     const done = await post(`${PATH}/drop`, { ids: [...chosen] });
-    tell(`${done.letters} letters dropped.`);
+    tell(`${counted(done.letters, "letter")} dropped.`);
     await refresh();
   });
 }

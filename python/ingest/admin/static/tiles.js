@@ -1,7 +1,7 @@
 // The numbers that one looks at first.
 
 import { element } from "./element.js";
-import { bytes, count, rate, seconds, short } from "./format.js";
+import { bytes, count, counted, rate, seconds, short } from "./format.js";
 
 // Time to act before events are refused.
 const SOON_S = 600;
@@ -14,11 +14,11 @@ function tiles(now) {
   const fresh = now.freshness.recent;
   return [
     ["Events in", rate(events.accepted.per_s), `${short(events.accepted.total)} accepted`],
-    ["Stored", rate(events.stored.per_s), `${short(events.stored.total)} and ${short(events.duplicates.total)} duplicates`],
-    ["Rejected", rate(events.rejected.per_s), `${short(events.rejected.total)} events`, events.rejected.per_s > 0 ? "warn" : ""],
+    ["Stored", rate(events.stored.per_s), `${short(events.stored.total)} and ${counted(events.duplicates.total, "duplicate", short)}`],
+    ["Rejected", rate(events.rejected.per_s), counted(events.rejected.total, "event", short), events.rejected.per_s > 0 ? "warn" : ""],
     ["Request p95", seconds(request.p95), `p50 ${seconds(request.p50)}, p99 ${seconds(request.p99)}`],
     ["Freshness p95", seconds(fresh.p95), `p50 ${seconds(fresh.p50)}, p99 ${seconds(fresh.p99)}`],
-    ["Lag", lag.events === null ? "unknown" : `${short(lag.events)} events`, `oldest ${seconds(lag.oldest_s)}`, lagKind(lag)],
+    ["Lag", lag.events === null ? "unknown" : counted(lag.events, "event", short), `oldest ${seconds(lag.oldest_s)}`, lagKind(lag)],
     ["Dead letters", count(now.dead_letters), "", now.dead_letters > 0 ? "warn" : ""],
     pressure(now),
   ];
