@@ -73,11 +73,14 @@ def seen(stack: Running, tail: Tail, *words: str, **fields: object) -> None:
 
 def test_events_and_refusals_are_shown_until_ctrl_c(stack: Running, base: Path) -> None:
     with Tail(base, "--data", str(stack.data)) as tail:
+        connected = "-- connected: waiting for events and refusals, Ctrl-C ends it\n"
+        until(lambda: tail.faults == connected, SEEN_S, "it says that it waits")
+        assert tail.lines == []
         seen(stack, tail, "first", "REFUSED")
         stack.post(event(user_id="second", properties={"page_url": "https://example.com/"}))
         line = "default  page_view  user_id=second"
         until(lambda: line in str(tail.lines), SEEN_S, "the next event is shown")
-        assert (tail.interrupt(), tail.faults) == (130, "")
+        assert (tail.interrupt(), tail.faults) == (130, connected)
 
 
 def test_json_of_one_type_over_an_address_and_a_token(stack: Running, base: Path) -> None:
@@ -90,6 +93,7 @@ def test_json_of_one_type_over_an_address_and_a_token(stack: Running, base: Path
         told: list[dict[str, Any]] = [json.loads(line) for line in tail.lines]
         assert {(item["kind"], item["event_type"]) for item in told} == {("event", "purchase")}
         assert told[0]["properties"] == bought
+        assert tail.faults.startswith("-- connected: waiting for events, ")
         assert tail.interrupt() == 130
 
 
@@ -115,6 +119,7 @@ def test_it_connects_again_when_admin_comes_back(base: Path) -> None:
                 return len(tail.lines) > count
 
             until(goes_on, SEEN_S, "it goes on")
+            assert tail.faults.endswith("-- connected again\n")
             assert tail.interrupt() == 130
         status_without_admin(running)
 

@@ -14,7 +14,7 @@ from ingest.cli import options, tail_lines
 from ingest.errors import IngestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ingest.cli.admin_client import Message
     from ingest.cli.tail_lines import Item, Wanted
@@ -48,18 +48,23 @@ def tail(
     topics = {None: [EVENTS, REFUSALS], True: [EVENTS], False: [REFUSALS]}[only]
     wanted = tail_lines.Wanted(project, frozenset(types or ()))
     printer = _Printer(wanted, as_json)
-    for message in _for_ever(settings, admin_url, ",".join(topics)):
+    for message in _for_ever(settings, admin_url, topics):
         printer.take(message)
 
 
-def _for_ever(settings: Settings, admin_url: str | None, topics: str) -> Iterator[Message]:
+def _for_ever(
+    settings: Settings, admin_url: str | None, topics: Sequence[str]
+) -> Iterator[Message]:
     """Connect again whenever the stream ends; only a first connection that fails is raised."""
     from ingest.cli.admin_client import AdminClient
 
     failures, was_connected = 0, False
     while True:
         try:
-            for message in AdminClient.of(settings, admin_url).stream(PATH + topics):
+            for message in AdminClient.of(settings, admin_url).stream(PATH + ",".join(topics)):
+                if not message.topic:
+                    told = f": waiting for {' and '.join(topics)}, Ctrl-C ends it"
+                    typer.echo(f"-- connected{' again' if was_connected else told}", err=True)
                 failures, was_connected = 0, True
                 yield message
         except IngestError as error:
