@@ -39,6 +39,11 @@ def test_no_code_is_there_that_nothing_answers() -> None:
     assert REFUSALS.keys() <= answered | {problem.code for problem in edge.PROBLEMS}
 
 
+def test_refusals_stand_in_the_order_in_which_one_looks_them_up() -> None:
+    listed = [(int(row[0]), pages.plain(row[1])) for row in pages.table(PAGE, "Status")]
+    assert listed == sorted(listed)
+
+
 def test_the_bounds_are_those_of_the_code() -> None:
     limits, settings = _native.Limits(), Settings()
     told = {row[0]: row[1] for row in pages.table(PAGE, "Limit")}
