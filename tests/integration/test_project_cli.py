@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tests.running import INGEST, event, until
@@ -77,6 +78,7 @@ def test_what_is_printed(stack: Running, name: str) -> None:
     ("arguments", "code", "said"),
     [
         (("create", "ab"), 1, "name must be 3 to 100 printable characters"),
+        (("create", "   "), 1, "without blanks at its ends"),
         (("create", "shop", "--plan", "gold"), 1, "plan must be one of free, pro,"),
         (("create", "default"), 1, "a project of this name exists"),
         (("set-plan", "default", "gold"), 1, "plan must be one of free, pro,"),
@@ -95,6 +97,20 @@ def test_a_mistake_is_told_in_one_line(
     assert result.returncode == code
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_name_that_was_taken_before_blanks_were_refused(stack: Running) -> None:
+    name = f" {uuid4()} "
+    with psycopg.connect(stack.run.dsn) as connection:
+        connection.execute(
+            "INSERT INTO project (project_id, name, plan) VALUES (%s, %s, 'unlimited')",
+            (uuid4(), name),
+        )
+    key = done(stack, "rotate", name)["api_key"]
+    until(lambda: all_answer(stack, key, 202), KNOWN_S, "its key is known")
+    assert name in [one["name"] for one in done(stack, "list")]
+    assert done(stack, "set-plan", name, "free")["plan"] == "free"
+    assert len(done(stack, "revoke", name, "--all")["revoked"]) == 1
 
 
 def test_without_a_system(stack: Running) -> None:

@@ -50,7 +50,8 @@ def read_project(fields: Json, known: Mapping[str, Plan]) -> Wanted:
     name, plan = fields.get("name"), fields.get("plan", plans.DEFAULT)
     if not isinstance(name, str) or not projects.is_name(name):
         least, most = projects.NAME_MIN, projects.NAME_MAX
-        raise Refusal("invalid_project", f"name must be {least} to {most} printable characters")
+        form = f"{least} to {most} printable characters without blanks at its ends"
+        raise Refusal("invalid_project", f"name must be {form}")
     return Wanted(name, read_plan(plan, known))
 
 

@@ -42,7 +42,12 @@ class Listed:
 
 
 def is_name(name: str) -> bool:
-    """Say whether a project may be called so."""
+    """Say whether a new project may be called so; a blank at an end is one that nobody sees."""
+    return may_be_there(name) and name == name.strip()
+
+
+def may_be_there(name: str) -> bool:
+    """Say whether a project can be called so already: blanks at the ends were taken once."""
     return NAME_MIN <= len(name) <= NAME_MAX and name.isprintable()
 
 
@@ -68,7 +73,7 @@ def find(connection: Connection, name: str) -> Project | None:
 
 def look_up(connection: Connection, given: str) -> Project | None:
     """Find a project by its name, or else by its id."""
-    found = find(connection, given) if is_name(given) else None
+    found = find(connection, given) if may_be_there(given) else None
     if found is not None:
         return found
     try:

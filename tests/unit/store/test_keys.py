@@ -34,6 +34,26 @@ def test_a_name_is_taken_once(connection: Connection, project: Project) -> None:
     assert projects.find(connection, "other") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "is_new", "is_old"),
+    [
+        *(("shop", True, True), ("my shop", True, True), ("grüße 😀", True, True)),
+        *((" shop", False, True), ("shop ", False, True), ("   ", False, True)),
+        *(("ab", False, False), ("x" * 101, False, False), ("", False, False)),
+        *(("a\nbc", False, False), ("a\0bc", False, False), ("\u00a0shop", False, False)),
+        *(("sh\u200bop", False, False), ("\u202eshop", False, False)),
+    ],
+)
+def test_what_a_project_may_be_called(name: str, is_new: bool, is_old: bool) -> None:
+    assert (projects.is_name(name), projects.may_be_there(name)) == (is_new, is_old)
+
+
+def test_a_project_with_blanks_in_its_name_is_found(connection: Connection) -> None:
+    made = projects.create(connection, "   ", "free")
+    assert made is not None
+    assert projects.look_up(connection, "   ") == made
+
+
 def test_a_key_is_kept_once_and_as_its_hash(connection: Connection, project: Project) -> None:
     key = keys.generate("test")
     keys.insert(connection, project.project_id, keys.digest(key))
