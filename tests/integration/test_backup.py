@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,9 +97,12 @@ def dumped(place: Place, keep_s: int) -> Iterator[None]:
             place.worker.verify_empty()
 
 
-def test_a_dump_brings_back_everything_that_it_saw(place: Place, restored: Place) -> None:
+def test_a_dump_brings_back_everything_that_it_saw(
+    place: Place, restored: Place, tmp_path: Path
+) -> None:
     with dumped(place, 0):
         seen = place.rows()
+    assert stat.S_IMODE((tmp_path / "ingest.dump").stat().st_mode) == 0o600
     restored.run("restore")
     assert restored.rows() == seen
     assert len(seen["event"]) > 0
