@@ -44,6 +44,16 @@ def test_run_json_says_how_to_reach_it(stack: Running) -> None:
     assert all(psutil.pid_exists(pid) for pid in stack.run.pids.values())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's scheduler")
+def test_only_valkey_interrupts_others_when_it_wakes(stack: Running) -> None:
+    kinds = {
+        name: {os.sched_getscheduler(thread.id) for thread in psutil.Process(pid).threads()}
+        for name, pid in stack.run.pids.items()
+    }
+    assert kinds.pop("valkey") == {os.SCHED_OTHER}
+    assert set(map(frozenset, kinds.values())) == {frozenset({os.SCHED_BATCH})}
+
+
 def test_secrets_are_readable_by_the_owner_alone(stack: Running) -> None:
     for name in ("key", "run.json", "credentials.json", "children.json", "pgpass", "lock"):
         assert stat.S_IMODE((stack.data / name).stat().st_mode) == 0o600, name

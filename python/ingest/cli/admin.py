@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ingest import scheduling
 from ingest.cli import options
 
 
@@ -15,6 +16,7 @@ def admin(
     listen_host: options.ListenHost = "127.0.0.1",
 ) -> None:
     """Run the admin process; SIGTERM ends it."""
+    scheduling.let_others_run()
     settings = options.load(config, admin_port=admin_port)
     from ingest.admin import server
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ingest import scheduling
 from ingest.cli import options
 
 EXIT_FORCED = 130
@@ -22,6 +23,7 @@ def consume(
     listen_host: options.ListenHost = "127.0.0.1",
 ) -> None:
     """Run one consumer; SIGTERM ends it after its transaction."""
+    scheduling.let_others_run()
     settings = options.load(config)
     from ingest.consumer.loop import Consumer
     from ingest.consumer.private_port import Address

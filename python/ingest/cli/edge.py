@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ingest import scheduling
 from ingest.cli import options
 from ingest.errors import SettingsError
 
@@ -17,6 +18,7 @@ HOST = "127.0.0.1"
 
 def edge(data: options.Data = None, config: options.Config = None) -> None:
     """Become nginx in front of the workers of worker_urls; SIGHUP reads certificates again."""
+    scheduling.let_others_run()
     settings = options.load(config, data_dir=data)
     from ingest.local.data_dir import DataDir
     from ingest.local.edge import Edge

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ingest import scheduling
 from ingest.cli import options
 
 
@@ -16,6 +17,7 @@ def serve(
     config: options.Config = None,
 ) -> None:
     """Run one API worker; SIGTERM drains it."""
+    scheduling.let_others_run()
     settings = options.load(config)
     from ingest.api import server
 

@@ -51,8 +51,7 @@ class Process(ABC):
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     force_signal: ClassVar[signal.Signals] = signal.SIGKILL
     death_signal: ClassVar[signal.Signals] = signal.SIGKILL
-    # It interrupts no other process when it wakes, so on a busy machine each does more at once: a
-    # tenth less CPU for a batch, a quarter for a single event. On an idle one nothing changes.
+    # For programs of others what `ingest.scheduling` is for ours.
     is_batch: ClassVar[bool] = True
 
     def __init__(self, name: str, home: DataDir) -> None:

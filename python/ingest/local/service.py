@@ -25,6 +25,7 @@ class Service(Process):
     """`ingest <arguments>`; ready when it says so itself, after it has done its own checks."""
 
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM  # drains
+    is_batch: ClassVar[bool] = False  # the command does it by itself
 
     def __init__(
         self,

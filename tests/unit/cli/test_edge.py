@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -32,6 +33,8 @@ def test_it_is_nginx_in_front_of_the_workers(base: Path) -> None:
     process = subprocess.Popen(command, env=env)
     try:
         until(lambda: code(port) == "worker_unreachable", 30, "the edge")
+        if sys.platform == "linux":
+            assert os.sched_getscheduler(process.pid) == os.SCHED_BATCH
         process.send_signal(signal.SIGHUP)
         until(lambda: code(port) == "worker_unreachable", 30, "the edge, reloaded")
         process.send_signal(signal.SIGQUIT)
