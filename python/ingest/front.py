@@ -3,13 +3,15 @@
 That server's parsers end the process at one malformed chunk, or at a form whose body is one byte,
 before any of our code; a form is what any page in a browser may send anywhere. So each request is
 read here by h11, whole and bounded, and handed on with a length on a connection of its own. The
-answer goes back as it comes; then the connection ends.
+answer goes back as it comes; then the connection ends. Of a caller who leaves a stream of events
+the server is told: it would notice only what it can't send.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING
 
 import h11
@@ -17,7 +19,7 @@ import h11
 from ingest.problems import CONTENT_TYPE, PROBLEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 MAX_HEAD_BYTES = 16 << 10
@@ -32,18 +34,24 @@ TAKE_S = 30.0
 # How long a refused client is still listened to: closed at once, it would not get the answer.
 LINGER_S = 1.0
 PIECE_BYTES = 64 << 10
+# Names a connection to the server; what a caller sends under it is left out.
+CALLER = "x-ingest-caller"
 # They are about one connection, or say again how long a body is.
 OF_CONNECTION = frozenset(
     b"connection content-length expect http2-settings keep-alive proxy-connection te trailer"
     b" transfer-encoding upgrade".split()
 )
+END_OF_HEAD = b"\r\n\r\n"
+EVENT_STREAM = b"\r\ncontent-type: text/event-stream"
 
 
 class Front:
-    """Listens outside and asks the server inside."""
+    """Listens outside and asks the server inside; `left` is told of callers whose stream ended."""
 
-    def __init__(self, inside: tuple[str, int]) -> None:
+    def __init__(self, inside: tuple[str, int], left: Callable[[str], None]) -> None:
         self._inside = inside
+        self._left = left
+        self._callers = map(str, count())
         # The loop alone would let a task go whose caller is gone, and what it holds stay open.
         self._tasks: set[asyncio.Task[None] | None] = set()
         self._server: asyncio.Server | None = None
@@ -73,14 +81,36 @@ class Front:
         try:
             async with asyncio.timeout(REQUEST_S):
                 request = await _Reading(reader, writer).whole()
-            answer = await self._ask(request)
+            caller = next(self._callers)
+            answer = await self._ask(_written(*request, caller))
         except _Refused as refused:
             await _refuse(reader, writer, refused)
             return
         try:
-            await _hand_on(answer[0], writer)
+            first = await answer[0].readuntil(END_OF_HEAD)
+            writer.write(first)
+            if EVENT_STREAM in first.lower():
+                await self._hand_on_stream(caller, reader, answer, writer)
+            else:
+                await _hand_on(answer[0], writer)
         finally:
             answer[1].close()
+
+    async def _hand_on_stream(
+        self,
+        caller: str,
+        reader: asyncio.StreamReader,
+        answer: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        """Hand on until one side ends; that ends the other."""
+        leaving = asyncio.ensure_future(_leave(reader))
+        leaving.add_done_callback(lambda _: answer[1].transport.abort())
+        try:
+            await _hand_on(answer[0], writer)
+        finally:
+            leaving.cancel()
+            self._left(caller)
 
     async def _ask(self, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
@@ -106,8 +136,8 @@ class _Reading:
         self._writer = writer
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
 
-    async def whole(self) -> bytes:
-        """Wait for all of it, and write it anew."""
+    async def whole(self) -> tuple[h11.Request, bytearray]:
+        """Wait for all of it: head and body."""
         try:
             head = await self._next()
             if not isinstance(head, h11.Request):
@@ -120,7 +150,7 @@ class _Reading:
                     raise _Refused("body_too_large")
         except h11.RemoteProtocolError:
             raise _Refused("invalid_request", "the request is not well-formed HTTP") from None
-        return _written(head, body)
+        return head, body
 
     async def _next(self) -> h11.Event | type[h11.PAUSED]:
         while (event := self._parser.next_event()) is h11.NEED_DATA:
@@ -145,8 +175,9 @@ def _check(head: h11.Request) -> None:
         raise _Refused("unsupported_media_type")
 
 
-def _written(head: h11.Request, body: bytearray) -> bytes:
+def _written(head: h11.Request, body: bytearray, caller: str) -> bytes:
     lines = [b"%b %b HTTP/1.1" % (head.method, head.target), *_headers(head), b"Connection: close"]
+    lines.append(f"{CALLER}: {caller}".encode())
     has_body = {b"content-length", b"transfer-encoding"} & {name for name, _ in head.headers}
     if has_body:
         lines.append(b"Content-Length: %d" % len(body))
@@ -155,7 +186,7 @@ def _written(head: h11.Request, body: bytearray) -> bytes:
 
 def _headers(head: h11.Request) -> Iterator[bytes]:
     for name, value in head.headers:
-        if name not in OF_CONNECTION:
+        if name not in OF_CONNECTION and name != CALLER.encode():
             yield b"%b: %b" % (name, value)
 
 
@@ -164,6 +195,13 @@ async def _hand_on(answer: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         writer.write(piece)
         async with asyncio.timeout(TAKE_S):
             await writer.drain()
+
+
+async def _leave(reader: asyncio.StreamReader) -> None:
+    """Wait until the caller has gone, or says no more: nobody needs to speak during a stream."""
+    with suppress(OSError):
+        while await reader.read(PIECE_BYTES):
+            pass
 
 
 async def _refuse(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from ingest.front import MAX_BODY_BYTES, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS, REQUEST_S
+from ingest.serving import MAX_STREAMS
 
 from tests.contract.wire import TIMEOUT_S, Answer, head, read
 from tests.running import until
@@ -16,6 +17,8 @@ from tests.running import until
 if TYPE_CHECKING:
     from tests.running import Running
 
+# Sooner than a comment is sent, which is what shows a server alone that its client has gone.
+SOON_S = 5.0
 SESSION = "/api/v1/session"
 FORM = "multipart/form-data; boundary=x"
 
@@ -31,10 +34,14 @@ def send(stack: Running, data: bytes) -> Answer:
 
 
 def ask(stack: Running, path: str = "/livez", method: str = "GET", **headers: str) -> Answer:
+    return send(stack, asking(stack, path, method, **headers))
+
+
+def asking(stack: Running, path: str, method: str = "GET", **headers: str) -> bytes:
     given = {"Host": f"127.0.0.1:{stack.admin_port}"}
     given["Authorization"] = f"Bearer {stack.run.admin_token}"
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return send(stack, head(method, path, given))
+    return head(method, path, given)
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +146,28 @@ def ask_quietly(stack: Running) -> bool:
         return ask(stack).status == 200
     except (IndexError, ConnectionError):
         return False
+
+
+def test_streams_that_were_left_cost_nothing(stack: Running) -> None:
+    for _ in range(2 * MAX_STREAMS):
+        with connect(stack) as connection:
+            connection.sendall(asking(stack, "/api/v1/stream?topics=refusals"))
+            assert connection.recv(1 << 10).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_stream_ends_with_its_caller_who_half_closes(stack: Running) -> None:
+    with connect(stack) as connection:
+        connection.sendall(asking(stack, "/api/v1/stream?topics=refusals"))
+        assert connection.recv(1 << 10).startswith(b"HTTP/1.1 200 ")
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(SOON_S)
+        while connection.recv(1 << 10):
+            pass
+
+
+def test_who_says_no_more_gets_the_whole_answer(stack: Running) -> None:
+    with connect(stack) as connection:
+        connection.sendall(asking(stack, "/metrics"))
+        connection.shutdown(socket.SHUT_WR)
+        answer = read(connection)
+    assert (answer.status, len(answer.body)) == (200, int(answer.headers["content-length"]))

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.stack
 
 SEEN_S = 20.0
-# A watcher that left is noticed when a comment can't be sent to it: after 30 to 40 s.
-LEFT_S = 60.0
 NEEDED = ("database_url", "valkey_url", "edge_secret", "worker_urls", "consumer_urls")
 
 
@@ -156,7 +154,7 @@ def test_under_load_a_sample_is_told_and_how_much_passed(
 
 
 def test_nobody_is_asked_while_nobody_watches(stack: Running, watching: Watching) -> None:
-    until(lambda: asked(stack) == 1, LEFT_S, "one connection, and none of a watcher before")
+    until(lambda: asked(stack) == 1, SEEN_S, "one connection, and none of a watcher before")
     watching.is_there = False
     until(lambda: connections(stack) == 0, SEEN_S, "the connection to Valkey is let go")
     told = len(watching.told)

@@ -38,17 +38,19 @@ def run(settings: Settings, host: str = HOST) -> NoReturn:
     outside = (host, settings.admin_port)
     listener.check_free(*outside)
     inside = listener.Reservation()  # of a port that nobody needs to know
-    service = Admin(settings, outside, Front((HOST, inside.port)))
+    service = Admin(settings, outside, (HOST, inside.port))
     serve(service, HOST, inside.port, settings.drain_timeout_s)
 
 
 class Admin:
     """The service that `serving` runs."""
 
-    def __init__(self, settings: Settings, outside: tuple[str, int], front: Front) -> None:
+    def __init__(
+        self, settings: Settings, outside: tuple[str, int], inside: tuple[str, int]
+    ) -> None:
         if settings.admin_token is None or not (settings.database_url and settings.valkey_url):
             raise SettingsError("admin_token, database_url and valkey_url: admin needs all three")
-        self._outside, self._front = outside, front
+        self._outside = outside
         token = settings.admin_token.get_secret_value()
         hosts = {f"{name}:{settings.admin_port}" for name in NAMES}
         hosts |= set(settings.admin_hosts.split())
@@ -56,6 +58,7 @@ class Admin:
         self._gate = Gate(hosts, token, self._login.cookie, self._login.sessions)
         self._database_url = settings.database_url
         self._watching = Watching(settings)
+        self._front = Front(inside, self._watching.left)
         hub = self._watching.hub
         self._projects = Projects(settings.database_url, settings.known_plans)
         secret = settings.edge_secret.get_secret_value() if settings.edge_secret else ""

@@ -15,6 +15,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -22,11 +23,13 @@ from ingest.admin import exposition, heads, health, summary, system_metrics
 from ingest.admin.history import Past
 from ingest.admin.live import Hub
 from ingest.admin.sample import WATCHED_S, Sampler
+from ingest.front import CALLER
 from ingest.serving import Headers, Response, Route, Stream, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ingest.admin.live import Watcher
     from ingest.admin.sample import Sample
     from ingest.serving import Request
     from ingest.settings import Settings
@@ -55,6 +58,7 @@ class Watching:
         self._figures = b""
         self._sampler = Sampler(settings, self._hear, lambda: self.hub.is_watched(FIGURES))
         self._is_draining = False
+        self._watchers: WeakValueDictionary[str, Watcher] = WeakValueDictionary()
         self._threads = ThreadPoolExecutor(PROBES, "probe")
 
     @property
@@ -76,6 +80,12 @@ class Watching:
     def drain(self) -> None:
         """Tell from now on that this process is stopping."""
         self._is_draining = True
+
+    def left(self, caller: str) -> None:
+        """End the stream of a caller who has gone."""
+        watcher = self._watchers.get(caller)
+        if watcher is not None:
+            watcher.end()
 
     def stop(self) -> None:
         """Take no more samples."""
@@ -132,9 +142,10 @@ class Watching:
         self._sampler.look()
         return Response(200, heads.JSON, orjson.dumps(self._past.history()))
 
-    async def _stream(self, request: Request, _headers: Mapping[str, str]) -> Response | Stream:
+    async def _stream(self, request: Request, headers: Mapping[str, str]) -> Response | Stream:
         if request.method == "HEAD":
             return Response(200, _EVENTS, b"")
         asked = dict(request.query_params.multi_items()).get("topics", FIGURES)
         self._sampler.look()
-        return Stream(self.hub.watch(asked.split(",")), _EVENTS)
+        watcher = self._watchers[headers.get(CALLER, "")] = self.hub.watch(asked.split(","))
+        return Stream(watcher, _EVENTS)
