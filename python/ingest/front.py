@@ -71,11 +71,13 @@ class Front:
         try:
             if len(self._tasks) <= MAX_CONNECTIONS:
                 await self._serve(reader, writer)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # a client that went away, or is too slow, hears nothing
+        except TimeoutError:
+            writer.transport.abort()  # a client that is too slow hears nothing more
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # one that went away hears nothing
         finally:
+            await _close(writer)
             self._tasks.discard(task)
-            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -195,6 +197,16 @@ async def _hand_on(answer: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         writer.write(piece)
         async with asyncio.timeout(TAKE_S):
             await writer.drain()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Wait until the client has taken the rest, for as long as for any piece."""
+    writer.close()
+    try:
+        async with asyncio.timeout(TAKE_S):
+            await writer.wait_closed()
+    except OSError:  # gone, or a time-out
+        writer.transport.abort()
 
 
 async def _leave(reader: asyncio.StreamReader) -> None:
