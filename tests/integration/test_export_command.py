@@ -82,6 +82,16 @@ def test_lines_of_a_project_and_a_time(export: Export) -> None:
     assert len(rest.stdout.splitlines()) == 7
 
 
+def test_an_id_is_never_another_projects_name(export: Export) -> None:
+    with session.connect(export.dsn, "test") as connection:
+        (victim,) = projects.names(connection)
+        shadow = projects.create(connection, str(victim), "free")
+        assert shadow is not None
+    done = export("--project", str(victim))
+    assert len(done.stdout.splitlines()) == 10
+    assert export("--project", str(shadow.project_id)).stdout == ""
+
+
 def test_a_file_is_whole_and_private(export: Export) -> None:
     file = export.home / "events.ndjson"
     file.write_text("old")

@@ -12,6 +12,7 @@ import orjson
 
 from ingest import plans
 from ingest.media import Refusal
+from ingest.project_id import id_of
 from ingest.store import issue, keys, projects, session
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def fields_of(body: str | bytes) -> Json:
 def read_project(fields: Json, known: Mapping[str, Plan]) -> Wanted:
     """Read what a new project is to be; Refusal when a field is not valid."""
     name, plan = fields.get("name"), fields.get("plan", plans.DEFAULT)
+    if isinstance(name, str) and id_of(name) is not None:
+        raise Refusal("invalid_project", "name must not be an id: it would pass for another's")
     if not isinstance(name, str) or not projects.is_name(name):
         least, most = projects.NAME_MIN, projects.NAME_MAX
         form = f"{least} to {most} printable characters without blanks at its ends"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from ingest.errors import NeedsPerson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from ingest.local.run_file import RunFile
     from ingest.settings import Settings
@@ -40,18 +40,22 @@ def connected(
 
 
 def project_id(connection: Connection, given: str | None) -> UUID | None:
-    """Find a project by its name or id; None when none is asked for, NeedsPerson without it."""
+    """Find a project by its name; None when none is asked for, NeedsPerson without it.
+
+    An id is taken as it is: events outlive their project.
+    """
+    from ingest.project_id import id_of
     from ingest.store import projects
 
     if given is None:
         return None
+    asked = id_of(given)
+    if asked is not None:
+        return asked
     found = projects.find(connection, given)
-    if found is not None:
-        return found.project_id
-    try:
-        return UUID(given)
-    except ValueError:
-        raise NeedsPerson(f"there is no project {given!r}") from None
+    if found is None:
+        raise NeedsPerson(f"there is no project {given!r}")
+    return found.project_id
 
 
 def running(settings: Settings) -> RunFile:

@@ -9,6 +9,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from ingest.project_id import id_of
+
 Item = dict[str, Any]
 
 
@@ -20,8 +22,15 @@ class Wanted(NamedTuple):
 
     def has(self, item: Item) -> bool:
         """Say whether it asks for an event or a refusal."""
-        is_project = self.project in {None, item["project"], item["project_id"]}
-        return is_project and (not self.types or bool(self.types & _types(item)))
+        return self._has_project(item) and (not self.types or bool(self.types & _types(item)))
+
+    def _has_project(self, item: Item) -> bool:
+        if self.project is None:
+            return True
+        asked = id_of(self.project)
+        if asked is None:
+            return bool(item["project"] == self.project)
+        return bool(item["project_id"] == str(asked))
 
 
 def as_json(kind: str, item: Item) -> str:

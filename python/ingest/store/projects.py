@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
-from uuid import UUID, uuid4
+from uuid import uuid4
 
+from ingest.project_id import id_of
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from ingest.store.session import Connection
 
 NAME_MIN, NAME_MAX = 3, 100
+ID_MIN = 32  # the shortest form of an id has its digits alone
 PAGE: LiteralString = """
     SELECT project_id, name, plan, created_at,
         (SELECT count(*) FROM api_key AS key
@@ -42,12 +45,15 @@ class Listed:
 
 
 def is_name(name: str) -> bool:
-    """Say whether a new project may be called so; a blank at an end is one that nobody sees."""
-    return may_be_there(name) and name == name.strip()
+    """Say whether a new project may be called so.
+
+    A blank at an end is one that nobody sees; what reads as an id would pass for another project.
+    """
+    return may_be_there(name) and name == name.strip() and id_of(name) is None
 
 
 def may_be_there(name: str) -> bool:
-    """Say whether a project can be called so already: blanks at the ends were taken once."""
+    """Say whether a project can be called so already: older versions took more."""
     return NAME_MIN <= len(name) <= NAME_MAX and name.isprintable()
 
 
@@ -72,18 +78,13 @@ def find(connection: Connection, name: str) -> Project | None:
 
 
 def look_up(connection: Connection, given: str) -> Project | None:
-    """Find a project by its name, or else by its id."""
-    found = find(connection, given) if may_be_there(given) else None
-    if found is not None:
-        return found
-    try:
-        project_id = UUID(given)
-    except ValueError:
-        return None
+    """Find a project by its id, or by its name; what reads as an id is never a name."""
+    asked = id_of(given)
+    if asked is None:
+        return find(connection, given) if may_be_there(given) else None
     with translated():
         row = connection.execute(
-            "SELECT project_id, name, plan, created_at FROM project WHERE project_id = %s",
-            (project_id,),
+            "SELECT project_id, name, plan, created_at FROM project WHERE project_id = %s", (asked,)
         ).fetchone()
     return Project(*row) if row else None
 
@@ -108,6 +109,18 @@ def lock(connection: Connection, project_id: UUID) -> None:
     """Let one transaction at a time change a project and its keys."""
     with translated():
         connection.execute("SELECT FROM project WHERE project_id = %s FOR UPDATE", (project_id,))
+
+
+def named_like_ids(connection: Connection) -> list[Project]:
+    """List projects that older versions let be called like an id: only their ids find them."""
+    with translated():
+        rows = connection.execute(
+            "SELECT project_id, name, plan, created_at FROM project"
+            " WHERE length(name) >= %s ORDER BY name",
+            (ID_MIN,),
+        )
+        found = [Project(*row) for row in rows]
+    return [project for project in found if id_of(project.name) is not None]
 
 
 def names(connection: Connection) -> dict[UUID, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
-from ingest.store import migrations, partitions, session
+from ingest.store import migrations, partitions, projects, session
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def faults(dsn: str) -> list[str]:
 def advice(dsn: str, ahead_days: int) -> list[str]:
     """Say what works and could be better."""
     with session.connect(dsn, APPLICATION) as connection:
-        return _commits(connection) + _partitions(connection, ahead_days)
+        return _commits(connection) + _partitions(connection, ahead_days) + _names(connection)
 
 
 def worker_faults(dsn: str) -> list[str]:
@@ -84,6 +84,14 @@ def _partitions(connection: Connection, ahead_days: int) -> list[str]:
     missing = sorted(set(wanted) - partitions.existing(connection))
     names = ", ".join(map(partitions.name_of, missing))
     return [f"PostgreSQL: no partition {names}: consumers make them"] if names else []
+
+
+def _names(connection: Connection) -> list[str]:
+    return [
+        f"PostgreSQL: the project {one.name!r} is named like an id:"
+        f" only its own id, {one.project_id}, finds it"
+        for one in projects.named_like_ids(connection)
+    ]
 
 
 # Of a partition the parent's name says enough.

@@ -97,6 +97,7 @@ def test_scripts_get_properties_as_json_unless_they_are_cut() -> None:
         (Wanted(), True, True),
         (Wanted("shop"), True, False),
         (Wanted(PROJECT_ID), True, False),
+        (Wanted(PROJECT_ID.replace("-", "").upper()), True, False),
         (Wanted("other"), False, False),
         (Wanted(types=frozenset({"page_view"})), True, False),
         (Wanted(types=frozenset({"invalid_timestamp"})), False, True),
@@ -107,3 +108,9 @@ def test_scripts_get_properties_as_json_unless_they_are_cut() -> None:
 def test_filters(wanted: Wanted, has_event: bool, has_refusal: bool) -> None:
     assert wanted.has(event()) is has_event
     assert wanted.has(refusal(code="accepted", events=[REJECTED])) is has_refusal
+
+
+def test_an_id_never_asks_for_a_project_of_that_name() -> None:
+    other = event(project_id="11111111-7ba8-4097-9eb3-830d6619e399", project=PROJECT_ID)
+    assert not Wanted(PROJECT_ID).has(other)
+    assert Wanted(other["project_id"]).has(other)

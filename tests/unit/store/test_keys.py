@@ -6,13 +6,23 @@ import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
 
 import pytest
+from ingest import plans
+from ingest.admin.projects import read_project
+from ingest.media import Refusal
 from ingest.store import issue, keys, projects
 
 if TYPE_CHECKING:
     from ingest.store.projects import Project
     from ingest.store.session import Connection
+
+
+def forms_of(project_id: UUID) -> list[str]:
+    """Write an id in the forms that are read as one."""
+    text = str(project_id)
+    return [text, text.upper(), project_id.hex, f"{{{text}}}", project_id.urn]
 
 
 @pytest.fixture
@@ -126,9 +136,22 @@ def test_a_project_is_found_by_name_or_id(connection: Connection, project: Proje
     assert projects.look_up(connection, "shop") == project
     assert projects.look_up(connection, str(project.project_id)) == project
     named = projects.create(connection, str(project.project_id), "free")
-    assert projects.look_up(connection, str(project.project_id)) == named, "a name comes first"
+    assert named is not None
+    for form in forms_of(project.project_id):
+        assert projects.look_up(connection, form) == project, "an id is never a name"
+    assert projects.look_up(connection, str(named.project_id)) == named
+    assert projects.look_up(connection, str(uuid4())) is None
     assert projects.look_up(connection, "x" * 101) is None
     assert projects.look_up(connection, "a\u0000bc") is None
+
+
+@pytest.mark.parametrize("form", forms_of(UUID(int=10)))
+def test_no_new_project_is_named_like_an_id(form: str) -> None:
+    assert not projects.is_name(form)
+    assert projects.is_name(f"{form}x")
+    with pytest.raises(Refusal) as refused:
+        read_project({"name": form}, plans.BUILT_IN)
+    assert "must not be an id" in refused.value.message
 
 
 def states(connection: Connection, project: Project, now: datetime) -> list[str]:

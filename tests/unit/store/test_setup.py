@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -90,6 +91,18 @@ def test_missing_partitions_are_advice(dsn: str) -> None:
     (text,) = setup.advice(dsn, 2)
     assert text == f"PostgreSQL: no partition {partitions.name_of(days[2])}: consumers make them"
     assert setup.advice(dsn, 1) == []
+
+
+def test_a_project_that_is_named_like_an_id_is_advice(dsn: str) -> None:
+    victim, shadow = uuid4(), uuid4()
+    with session.connect(dsn, "test") as connection:
+        for project_id, name in ((victim, "shop"), (shadow, str(victim)), (uuid4(), "x" * 40)):
+            connection.execute(
+                "INSERT INTO project (project_id, name, plan) VALUES (%s, %s, 'free')",
+                (project_id, name),
+            )
+    (text,) = setup.advice(dsn, -1)
+    assert f"project '{victim}' is named like an id: only its own id, {shadow}," in text
 
 
 def test_commits_that_do_not_wait_are_advice(dsn: str) -> None:
