@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from ingest.visible import visible_lines
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from pathlib import Path
@@ -103,8 +105,17 @@ SHARED: tuple[Processor, ...] = (
 
 def _renderer(readable: bool) -> Processor:
     if readable:
-        return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        return lambda logger, method, event: console(logger, method, _visible(event))
     return structlog.processors.JSONRenderer(sort_keys=False)
+
+
+def _visible(event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Let nothing that a server quotes of a client steer the terminal; tracebacks keep lines."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = visible_lines(value)
+    return event
 
 
 def _formatter(renderer: Processor) -> structlog.stdlib.ProcessorFormatter:

@@ -106,6 +106,22 @@ def test_show_gives_the_event_and_the_reason(letters: Letters) -> None:
     assert letters("show", "99").returncode == 1
 
 
+def test_what_a_client_wrote_does_not_reach_the_terminal(dsn: str, letters: Letters) -> None:
+    """A constraint that reads a number has PostgreSQL quote the value in its message."""
+    letters.execute("ALTER TABLE event ADD CONSTRAINT numbers CHECK (user_id::int > 0) NOT VALID")
+    wrote = "\x1b]0;owned\x07\x9b2J\u202eevil"
+    hostile = row(UUID(int=12), user_id=wrote, properties={"text": wrote})
+    with session.connect(dsn, "test") as connection, connection.transaction():
+        Sink(Repeaters(60)).store(connection, load([[hostile]]))
+    (number,) = letters.ids("--code", "22P02")
+    listed, shown = letters("list").stdout, letters("show", str(number)).stdout
+    for text in (listed, shown):
+        assert "owned" in text
+        assert all(line.isprintable() for line in text.split("\n"))
+    event = json.loads(shown[shown.index("{") :])
+    assert (event["user_id"], event["properties"]["text"]) == (wrote, wrote)
+
+
 def test_replay_needs_to_know_which(letters: Letters) -> None:
     for verb in ("replay", "drop"):
         done = letters(verb)

@@ -166,6 +166,35 @@ def test_an_interrupted_export_leaves_no_file(export: Export) -> None:
     assert list(export.home.iterdir()) == []
 
 
+def test_only_a_terminal_is_kept_from_what_a_client_wrote(export: Export) -> None:
+    wrote = "\x1b]0;owned\x07\x9b2J\u202eevil grüße"
+    with psycopg.connect(export.dsn) as connection:
+        connection.execute("UPDATE event SET user_id = %s", (wrote,))
+    piped = export().stdout
+    assert piped.count("\x9b2J\u202eevil grüße") == 15
+    file = export.home / "events"
+    assert export("-o", str(file)).returncode == 0
+    assert file.read_text() == piped
+    shown = _on_terminal(export.words(), export).decode()
+    assert all(line.isprintable() for line in shown.split("\r\n"))
+    assert [json.loads(line) for line in shown.splitlines()] == [
+        json.loads(line) for line in piped.split("\n")[:-1]
+    ]
+
+
+def _on_terminal(words: Sequence[str], export: Export) -> bytes:
+    """Run with a terminal as stdout, and give what it got."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(words, env=export.env, cwd=export.home, stdout=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    return shown
+
+
 def test_progress_is_for_terminals_only(export: Export) -> None:
     with psycopg.connect(export.dsn) as connection:
         connection.execute(INSERT, (5, UUID(int=5), 1, 1000))

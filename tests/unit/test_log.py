@@ -77,3 +77,11 @@ def test_a_file_is_rotated_and_bounded(tmp_path: Path) -> None:
     files = sorted(path.name for path in tmp_path.iterdir())
     assert files == ["x.log", "x.log.1", "x.log.2"]
     assert all(path.stat().st_size <= 2000 for path in tmp_path.iterdir())
+
+
+def test_a_terminal_is_not_steered_by_what_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("info", "text")
+    log.get("test").info("refused", reason="\x1b]0;owned\x07\u202e")
+    shown = capsys.readouterr().err
+    assert "\\x1b]0;owned\\x07\\u202e" in shown
+    assert shown.rstrip("\n").isprintable()

@@ -102,6 +102,7 @@ def _open_streams() -> None:
 
 def _fail(text: str, code: int) -> None:
     from ingest.log import redact
+    from ingest.visible import visible_lines
 
-    typer.echo(f"ingest: {redact(text)}", err=True)
+    typer.echo(visible_lines(f"ingest: {redact(text)}"), err=True)
     sys.exit(code)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.balance import NO_PROJECT, Line, Verdict
 from ingest.plural import counted, form
+from ingest.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,7 +79,8 @@ def text(report: Report) -> str:
     rows = [["project", "hour", *(name.replace("_", " ") for name in COLUMNS)]]
     rows += [[report.name(line), _hour(line), *_figures(line)] for line in shown]
     rows.append(["all", counted(len(lines), "line"), *_figures(_total(lines))])
-    return "\n".join([*_table(rows), "", *_notes(report), "", *_refused(report.refused)])
+    told = [*_table(rows), "", *_notes(report), "", *_refused(report.refused)]
+    return "\n".join(map(visible, told))
 
 
 def _add(total: Line, line: Line) -> Line:

@@ -10,6 +10,7 @@ import typer
 
 from ingest.cli import options, servers
 from ingest.errors import IngestError
+from ingest.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +47,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Write it as it is shown."""
-        return f"{'wrong ' if self.is_fault else 'advice'} {self.text}"
+        return visible(f"{'wrong ' if self.is_fault else 'advice'} {self.text}")
 
 
 def _found(ask: Callable[[Settings], Iterable[Finding]], settings: Settings) -> list[Finding]:

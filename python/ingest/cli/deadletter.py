@@ -13,6 +13,7 @@ import typer
 from ingest.cli import options, progress, servers
 from ingest.errors import NeedsPerson, SettingsError
 from ingest.plural import counted
+from ingest.visible import visible, visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,7 +208,8 @@ def _line(letter: KeptLetter) -> str:
     owner = letter.project_id or f"entry {letter.entry_id}"
     message = " ".join(letter.message.split())[:MESSAGE_CHARACTERS]
     at = letter.dead_at.astimezone(UTC)
-    return f"{letter.id:>8}  {at:%Y-%m-%d %H:%M:%S}  {owner}  {letter.code}  {message}"
+    line = f"{letter.id:>8}  {at:%Y-%m-%d %H:%M:%S}  {owner}  {letter.code}  {message}"
+    return visible(line)
 
 
 def _text(letter: KeptLetter) -> str:
@@ -222,6 +224,7 @@ def _text(letter: KeptLetter) -> str:
         f"code     {letter.code}" + (f", column {letter.column}" if letter.column else ""),
         f"message  {letter.message}",
     ]
+    lines = [visible(line) for line in lines]
     if letter.event is not None:
-        lines += ["", json.dumps(letter.event, indent=2, ensure_ascii=False)]
+        lines += ["", visible_json(json.dumps(letter.event, indent=2, ensure_ascii=False))]
     return "\n".join(lines)

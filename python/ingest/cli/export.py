@@ -17,6 +17,7 @@ import typer
 from ingest.cli import options, progress, servers
 from ingest.errors import NeedsPerson, SettingsError
 from ingest.plural import counted
+from ingest.visible import visible_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +64,9 @@ def export(
 
     count = 0
     with _opened(output) as file, _bar(output) as bar:
+        is_shown = file.isatty()
         for count, exported in enumerate(lines(servers.database_url(settings), wanted), 1):
-            file.write(exported.line)
+            file.write(_visible(exported.line) if is_shown else exported.line)
             bar.tell(count, exported)
     if output is not None:
         typer.echo(f"{counted(count, 'event')} in {output}", err=True)
@@ -142,6 +144,10 @@ def _naming(output: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NeedsPerson(f"{output} is not written: {error.strerror}") from error
+
+
+def _visible(line: bytes) -> bytes:
+    return visible_json(line.decode()).encode()
 
 
 class _Bar:

@@ -15,6 +15,7 @@ import typer
 from ingest.cli import options, servers
 from ingest.errors import NeedsPerson, SettingsError
 from ingest.plural import counted
+from ingest.visible import visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,7 +167,7 @@ def _pages(do: Projects) -> Iterator[list[dict[str, Any]]]:
 
 
 def _tell(found: object, as_json: bool, text: str) -> None:
-    typer.echo(json.dumps(found) if as_json else text)
+    typer.echo(json.dumps(found) if as_json else visible_lines(text))
 
 
 def _listed(project: dict[str, Any]) -> str:

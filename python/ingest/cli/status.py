@@ -12,6 +12,7 @@ import typer
 
 from ingest.cli import direct_status, options, servers, status_page
 from ingest.errors import IngestError
+from ingest.visible import visible_lines
 
 if TYPE_CHECKING:
     from ingest.cli.admin_client import AdminClient
@@ -43,7 +44,8 @@ class View(NamedTuple):
         pages = [f"{self.title}\n{status_page.text(self.figures)}"] if self.figures else []
         if self.figures is None and self.direct is not None:
             pages = [self.title, direct_status.text(self.direct)]
-        return "\n\n".join([*pages, *([f"wrong  {self.away}"] if self.away else [])])
+        told = [*pages, *([f"wrong  {self.away}"] if self.away else [])]
+        return visible_lines("\n\n".join(told))
 
     def json(self) -> str:
         """Give it for scripts, on one line."""

@@ -12,6 +12,7 @@ import typer
 
 from ingest.cli import options, tail_lines
 from ingest.errors import IngestError
+from ingest.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,7 +72,7 @@ def _for_ever(
             if not was_connected:
                 raise
             if failures == 0:
-                typer.echo(f"ingest: {error}; trying again", err=True)
+                typer.echo(visible(f"ingest: {error}; trying again"), err=True)
         time.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
         failures += 1
 

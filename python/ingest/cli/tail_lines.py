@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ingest.project_id import id_of
+from ingest.visible import escaped_json, visible
 
 Item = dict[str, Any]
 
@@ -65,7 +66,7 @@ def refusal_line(item: Item, width: int) -> str:
 
 def _ascii(text: str) -> str:
     """Escape in JSON text what is not ASCII; that is only in its strings."""
-    return "".join(sign if " " <= sign <= "~" else json.dumps(sign)[1:-1] for sign in text)
+    return "".join(sign if " " <= sign <= "~" else escaped_json(sign) for sign in text)
 
 
 def _types(item: Item) -> set[str]:
@@ -83,5 +84,5 @@ def _time(at: datetime) -> str:
 
 
 def _shown(text: str, width: int) -> str:
-    plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    plain = visible(text)
     return plain if not width or len(plain) <= width else f"{plain[: width - 1]}…"
