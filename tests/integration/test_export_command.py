@@ -209,7 +209,7 @@ def test_progress_is_for_terminals_only(export: Export) -> None:
         while chunk := _read(terminal.fileno()):
             shown += chunk
     assert b"exporting" in shown
-    assert shown.rstrip().endswith(b"1015 events in events")
+    assert shown.rstrip().endswith(b"1,015 events in events")
 
 
 def _read(handle: int) -> bytes:
