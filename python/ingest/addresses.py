@@ -26,22 +26,30 @@ class AddressLimit:
 
     def wait_s(self, address: str, now_s: float) -> float:
         """Count a request and give 0, or give when to come back and count nothing."""
+        due_s = self.due_s(address, now_s)
+        if self._per_minute and not due_s:
+            self._count(network(address), now_s)
+        return due_s
+
+    def due_s(self, address: str, now_s: float) -> float:
+        """Tell when one more request may come: 0 when it may now; counts nothing."""
         if not self._per_minute:
             return 0.0
-        network = _network(address)
-        one_s = WINDOW_S / self._per_minute
-        empty_at_s = max(self._empty_at_s.get(network, 0.0), now_s) + one_s
-        over_s = empty_at_s - now_s - WINDOW_S
-        if over_s > one_s / 1000:
-            return over_s
-        self._empty_at_s[network] = empty_at_s
-        self._empty_at_s.move_to_end(network)
+        over_s = self._empty_after_s(network(address), now_s) - now_s - WINDOW_S
+        return over_s if over_s > WINDOW_S / self._per_minute / 1000 else 0.0
+
+    def _empty_after_s(self, where: str, now_s: float) -> float:
+        return max(self._empty_at_s.get(where, 0.0), now_s) + WINDOW_S / self._per_minute
+
+    def _count(self, where: str, now_s: float) -> None:
+        self._empty_at_s[where] = self._empty_after_s(where, now_s)
+        self._empty_at_s.move_to_end(where)
         if len(self._empty_at_s) > self._most_addresses:
             self._empty_at_s.popitem(last=False)
-        return 0.0
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
+    """Give what counts as one: an IPv4 address, a customer's IPv6 network; "" for what is none."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -166,3 +166,25 @@ def test_guessing_has_an_end(base: Path) -> None:
         assert 0 < int(answer.headers["retry-after"]) <= 60
         bearer = {"Authorization": f"Bearer {running.run.admin_token}"}
         assert ask(running, "GET", LETTERS, headers=bearer).status_code == 200
+        guess_tokens(running, bearer)
+
+
+def guess_tokens(running: Running, bearer: dict[str, str]) -> None:
+    """Give wrong tokens with requests, here and through the edge, each with an end of its own."""
+    wrong = {"Authorization": "Bearer guess"}
+    here = [ask(running, "GET", LETTERS, headers=wrong) for _ in range(MOST + 5)]
+    assert [answer.status_code for answer in here] == [403] * MOST + [429] * 5
+    assert here[-1].json()["code"] == "too_many_attempts"
+    assert 0 < int(here[-1].headers["retry-after"]) <= 60
+    assert ask(running, "GET", LETTERS, headers=bearer).status_code == 200, "it was right before"
+
+    def make(client: httpx.Client, **headers: str) -> int:
+        return client.post("/api/v1/project", json={"name": "-"}, headers=headers).status_code
+
+    with httpx.Client(base_url=running.run.url) as client:
+        found = [make(client, **wrong, **{"X-Real-IP": f"192.0.2.{n}"}) for n in range(MOST + 5)]
+        assert found == [403] * MOST + [429] * 5
+        assert make(client, **bearer) == 429
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(base_url=running.run.url, transport=elsewhere) as client:
+        assert make(client, **bearer) == 422, "another address has its own limit"

@@ -1,4 +1,4 @@
-"""Bounds how often a wrong secret may be tried, by all callers together.
+"""Bounds how often a wrong secret may be tried at the login, by all callers together.
 
 By all, since the admin process sees no address that it could trust: behind a proxy or a published
 port every caller has the same one.

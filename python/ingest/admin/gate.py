@@ -6,7 +6,6 @@ and the files that pages are made of are open to all; they tell nothing.
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING
 
 from ingest.admin import origin
@@ -15,11 +14,12 @@ from ingest.serving import Response, problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ingest.admin.bearers import Bearers
+    from ingest.admin.callers import Callers
     from ingest.admin.cookie import Cookie
     from ingest.admin.tickets import Tickets
     from ingest.serving import Request
 
-BEARER = "Bearer "
 PAGE, LOGIN_PAGE = "/", "/login"
 SESSION = "/api/v1/session"
 STATIC = "/static/"
@@ -30,9 +30,17 @@ READS = ("GET", "HEAD")
 class Gate:
     """Lets a request in or gives the answer that refuses it."""
 
-    def __init__(self, hosts: set[str], token: str, cookie: Cookie, sessions: Tickets) -> None:
+    def __init__(
+        self,
+        hosts: set[str],
+        callers: Callers,
+        bearers: Bearers,
+        cookie: Cookie,
+        sessions: Tickets,
+    ) -> None:
         self._hosts = hosts
-        self._authorization = (BEARER + token).encode()
+        self._callers = callers
+        self._bearers = bearers
         self._cookie = cookie
         self._sessions = sessions
 
@@ -47,8 +55,7 @@ class Gate:
             return None
         given = headers.get("authorization")
         if given is not None:
-            is_known = hmac.compare_digest(given.encode(), self._authorization)
-            return None if is_known else problem("forbidden", "this is not the admin token")
+            return self._bearers.refuse(given, self._callers.address(headers))
         return self._refuse_browser(method, path, headers)
 
     def _refuse_browser(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import math
 import re
 import time
@@ -15,6 +14,7 @@ from urllib.parse import unquote, unquote_plus
 import orjson
 
 from ingest.addresses import AddressLimit
+from ingest.admin.callers import Callers
 from ingest.admin.projects import PAGE_DEFAULT, PAGE_MAX, Json, Projects, fields_of
 from ingest.errors import IngestError
 from ingest.media import Refusal, check_body
@@ -41,21 +41,15 @@ _Changing = Callable[[Request, Json], Callable[[], Json]]
 
 
 class Making:
-    """Bounds how many projects one address makes; the edge's word is taken for where it is.
-
-    Who asks this process without it counts as this machine: `front` stands between.
-    """
+    """Bounds how many projects one address makes."""
 
     def __init__(self, per_minute: int, edge_secret: str) -> None:
         self._addresses = AddressLimit(per_minute)
-        self._edge_secret = edge_secret
+        self._callers = Callers(edge_secret)
 
-    def check(self, request: Request, headers: Mapping[str, str]) -> Response | None:
+    def check(self, headers: Mapping[str, str]) -> Response | None:
         """Give the answer for one too many."""
-        given = headers.get("x-ingest-edge", "")
-        is_edge = bool(given) and hmac.compare_digest(given, self._edge_secret)
-        address = headers.get("x-real-ip", "") if is_edge else request.ip_addr or ""
-        wait_s = self._addresses.wait_s(address, time.monotonic())
+        wait_s = self._addresses.wait_s(self._callers.address(headers), time.monotonic())
         told = "too many projects are made from this address"
         retry_after = str(math.ceil(wait_s))
         return problem("address_limited", told, Retry_After=retry_after) if wait_s else None
@@ -82,7 +76,7 @@ def project_routes(do: Projects, making: Making) -> Sequence[Route]:
 
 def _bounded(making: Making, make: Answer) -> Answer:
     async def answer(request: Request, headers: Mapping[str, str]) -> Response | Stream:
-        return making.check(request, headers) or await make(request, headers)
+        return making.check(headers) or await make(request, headers)
 
     return answer
 

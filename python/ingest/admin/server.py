@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ingest import listener, log
 from ingest.admin import static_files
+from ingest.admin.bearers import Bearers
+from ingest.admin.callers import Callers
 from ingest.admin.dead_letters import DeadLetters
 from ingest.admin.edge_refusals import EdgeRefusals
 from ingest.admin.event_feed import EventFeed
@@ -55,13 +57,15 @@ class Admin:
         hosts = {f"{name}:{settings.admin_port}" for name in NAMES}
         hosts |= set(settings.admin_hosts.split())
         self._login = Login(token, settings.admin_port)
-        self._gate = Gate(hosts, token, self._login.cookie, self._login.sessions)
+        secret = settings.edge_secret.get_secret_value() if settings.edge_secret else ""
+        self._gate = Gate(
+            hosts, Callers(secret), Bearers(token), self._login.cookie, self._login.sessions
+        )
         self._database_url = settings.database_url
         self._watching = Watching(settings)
         self._front = Front(inside, self._watching.left)
         hub = self._watching.hub
         self._projects = Projects(settings.database_url, settings.known_plans)
-        secret = settings.edge_secret.get_secret_value() if settings.edge_secret else ""
         self._making = Making(settings.projects_per_minute, secret)
         self._feeds = (
             EventFeed(settings, hub),

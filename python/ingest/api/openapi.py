@@ -155,7 +155,7 @@ def _project(plans: Sequence[str]) -> Json:
             "403": "The token is wrong.",
             "409": "The name is taken.",
             "422": "Name or plan is not valid.",
-            "429": "Too many were made from this address.",
+            "429": "Too many projects, or wrong tokens, come from this address.",
         }.items()
     }
     ok = {"description": "Made.", "content": _content({"type": "object", "properties": made})}
