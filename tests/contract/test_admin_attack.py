@@ -133,6 +133,12 @@ def test_a_body_is_bounded_before_it_is_read(stack: Running) -> None:
     assert process.memory_info().rss - before < 16 << 20
 
 
+def test_a_body_in_many_small_chunks(stack: Running) -> None:
+    request = head("POST", SESSION, {"Host": "evil", "Transfer-Encoding": "chunked"})
+    answer = send(stack, request + b"1\r\nx\r\n" * MAX_BODY_BYTES + b"0\r\n\r\n")
+    assert (answer.status, answer.code) == (413, "body_too_large")
+
+
 def test_callers_who_say_nothing_are_let_go(stack: Running) -> None:
     with ExitStack() as held:
         silent = [held.enter_context(connect(stack)) for _ in range(MAX_CONNECTIONS + 1)]

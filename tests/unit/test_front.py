@@ -72,6 +72,24 @@ async def test_clients_who_take_no_answer_keep_no_descriptor(
             await soon(lambda: not connections(port))
 
 
+@in_loop
+async def test_a_body_in_small_chunks_leaves_the_event_loop_to_others() -> None:
+    chunks = b"1\r\nx\r\n" * (front.MAX_RAW_BODY_BYTES // 6) + b"0\r\n\r\n"
+    request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+    async with fronted(lambda: answer) as port:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(request)
+        reading = asyncio.ensure_future(reader.read())
+        turns = 0
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
+        writer.close()
+    assert await reading == answer
+    assert turns > len(chunks) // 6 // front.PARTS_AT_ONCE
+
+
 async def soon(is_true: Callable[[], bool]) -> None:
     async with asyncio.timeout(SOON_S):
         while not is_true():  # noqa: ASYNC110 - nothing tells of it
