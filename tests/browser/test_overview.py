@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.watched import fits
+from tests.browser.watched import fits, wider_inside
 from tests.running import event, until
 
 if TYPE_CHECKING:
@@ -77,7 +77,31 @@ def test_a_phone_need_not_scroll_sideways(watched: Watched, view: str) -> None:
     watched.page.set_viewport_size(PHONE)
     page = watched.open(view)
     expect(page.locator("#link")).to_have_text("live")
+    expect(page.locator(f"#{view} .scroll").first).not_to_be_empty()
     assert fits(page)
+    assert wider_inside(page, view) == []
+
+
+def test_a_phone_shows_each_figure_with_its_name(watched: Watched) -> None:
+    watched.page.set_viewport_size(PHONE)
+    page = watched.open()
+    assert watched.stack.post(event(), event(event_type="nonsense")).status_code == 202
+    expect(page.locator("#refusals tr", has_text="unknown_event_type")).to_be_visible()
+    expect(page.locator("#processes tr", has_text="worker-0")).to_be_visible()
+    assert wider_inside(page, "overview") == []
+    assert named_figures(page, "processes") == ["CPU", "Memory", "Restarts", "Up for", "Pid"]
+    assert named_figures(page, "refusals") == ["Now", "Since start"]
+
+
+def named_figures(page: Page, table: str) -> list[str]:
+    """Give the names that the page writes before the figures of a table's first row."""
+    names: list[str] = page.evaluate(
+        "table => [...document.querySelectorAll(`#${table} tbody tr:first-child td`)]"
+        ".map((cell) => getComputedStyle(cell, '::before').content)"
+        ".filter((name) => name !== 'none').map((name) => name.replaceAll('\"', '').trim())",
+        table,
+    )
+    return names
 
 
 def test_the_keyboard_reaches_everything(watched: Watched) -> None:

@@ -79,6 +79,16 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
+def wider_inside(page: Page, view: str) -> list[str]:
+    """Name the boxes of a view that hide something at their side."""
+    wide: list[str] = page.evaluate(
+        "view => [...document.querySelectorAll(`#${view} .scroll`)]"
+        ".filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.id)",
+        view,
+    )
+    return wide
+
+
 def is_unhurt(page: Page) -> bool:
     """Tell whether nothing that a stranger sent became markup, let alone ran."""
     hurt: list[object] = page.evaluate(

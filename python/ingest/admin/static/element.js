@@ -12,8 +12,9 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// A table with a head; a column is [title, class], a row an array of nodes or texts. One of the kind
-// "stacked" shows its rows as cards on a phone.
+// A table with a head; a column is [title, class], a row an array of nodes or texts. On a phone one
+// of the kind "stacked" shows its rows as cards, a cell a line; one of the kind "compact" shows the
+// first two cells and below them the others in as few lines as they need.
 export function table(caption, columns, rows, empty, kind = null) {
   const heads = columns.map(([title, kind]) => element("th", { scope: "col", class: kind ?? null }, title));
   const body = rows.map((row) => tableRow(columns, row));

@@ -16,5 +16,5 @@ export function draw({ processes }) {
     seconds(one.uptime_s),
     one.pid ?? "–",
   ]);
-  document.getElementById("processes").replaceChildren(table("Processes", COLUMNS, rows, "No process is known yet."));
+  document.getElementById("processes").replaceChildren(table("Processes", COLUMNS, rows, "No process is known yet.", "compact"));
 }

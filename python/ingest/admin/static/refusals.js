@@ -10,7 +10,7 @@ export function draw({ refusals }) {
   const known = all.filter(({ counted }) => counted.total > 0);
   known.sort((a, b) => (b.counted.per_s ?? 0) - (a.counted.per_s ?? 0) || b.counted.total - a.counted.total);
   const rows = known.map(({ code, of, counted }) => [code, of, rate(counted.per_s), count(counted.total)]);
-  document.getElementById("refusals").replaceChildren(table("Refusals by reason", COLUMNS, rows, "Nothing was refused."));
+  document.getElementById("refusals").replaceChildren(table("Refusals by reason", COLUMNS, rows, "Nothing was refused.", "compact"));
 }
 
 function named(counts, of) {
