@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ingest.serving import Response
 
-BEARER = "Bearer "
+BEARER = "bearer "  # a scheme has no case
 KNOWN_S = 3600.0
 # Only who has the token adds to them.
 MOST_KNOWN = 1000
@@ -41,6 +41,7 @@ class Bearers:
         wait_s = self._wrong.due_s(address, now_s)
         if wait_s and now_s >= self._known_until.get(where, 0.0):
             return _too_many(wait_s)
+        given = given[: len(BEARER)].lower() + given[len(BEARER) :]
         if hmac.compare_digest(given.encode("utf-8", "replace"), self._authorization):
             self._know(where, now_s)
             return None

@@ -46,9 +46,14 @@ def test_where_the_right_token_came_from_it_goes_on_working() -> None:
     assert statuses(bearers, HERE, RIGHT, 1) == [429]
 
 
-@pytest.mark.parametrize("given", ["", "bearer right", "Bearer right ", "Bearer ré\udcff"])
+@pytest.mark.parametrize("given", ["", "Bearer Right", "Bearer right ", "Bearer ré\udcff"])
 def test_what_is_nearly_the_token_is_wrong(given: str) -> None:
     assert statuses(Bearers("right"), HERE, given, 1) == [403]
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_has_no_case(scheme: str) -> None:
+    assert statuses(Bearers("right"), HERE, f"{scheme} right", 1) == [200]
 
 
 def test_only_the_edge_says_where_a_caller_is() -> None:
