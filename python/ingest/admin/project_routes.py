@@ -20,6 +20,7 @@ from ingest.errors import IngestError
 from ingest.media import Refusal, check_body
 from ingest.serving import Headers, Request, Response, Route, Stream, problem
 from ingest.store.key_table import SPREAD_S
+from ingest.store.keys import ID_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ KEYS = f"{PROJECT}/key"
 KEY = f"{KEYS}/:key"
 # Python reads no number of thousands of digits.
 _LIMIT = re.compile(r"[0-9]{1,9}")
+_KEY_ID = re.compile(rf"[0-9a-f]{{{ID_CHARACTERS}}}")
 _JSON = Headers({"Content-Type": "application/json", "Cache-Control": "no-store"})
 
 # What a request asks for, to be run in a thread; the second one is given the body's fields.
@@ -127,7 +129,10 @@ def _project(request: Request) -> str:
 
 
 def _key(request: Request) -> str:
-    return unquote(request.path_params["key"])
+    given = unquote(request.path_params["key"])
+    if not _KEY_ID.fullmatch(given):  # PostgreSQL takes not even every text to compare with
+        raise Refusal("key_not_found")
+    return given
 
 
 def _page(request: Request) -> tuple[str, int]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 PAGE_DEFAULT, PAGE_MAX = 100, 1000
 OTHERS_END_MAX_S = 365 * 86_400
+# In another time zone the last hours that Python knows are of a year that it does not.
+TOO_LATE = datetime(9999, 1, 1, tzinfo=UTC)
 KEY_FIELDS = {"name", "expires_at", "others_end_s"}
 
 
@@ -183,9 +185,11 @@ def _read_end(given: object) -> datetime | None:
         at = datetime.fromisoformat(given) if isinstance(given, str) else None
     except ValueError:
         at = None
-    if at is None or at.tzinfo is None or at <= datetime.now(UTC):
+    if at is None or at.tzinfo is None or not datetime.now(UTC) < at < TOO_LATE:
         raise Refusal(
-            "invalid_key", "expires_at must be a time to come, as RFC 3339 with an offset"
+            "invalid_key",
+            f"expires_at must be a time to come before the year {TOO_LATE.year},"
+            " as RFC 3339 with an offset",
         )
     return at
 
