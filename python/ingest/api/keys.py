@@ -6,21 +6,22 @@ keeps a copy in Valkey, by which a worker starts while PostgreSQL is away.
 
 from __future__ import annotations
 
-import json
 import threading
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ingest import log
+from ingest.api.key_copy import KeyCopy
 from ingest.errors import IngestError
 from ingest.store.key_table import POLL_S, Grant, KeyTable
-from ingest.stream.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 BEARER = "bearer "
+# So long PostgreSQL alone is asked: what it says is newer than the copy. One that hangs would keep
+# a worker that starts from serving until its connection times out.
+HEAD_START_S = 0.5
 
 
 def presented(headers: Mapping[str, str]) -> str | None:
@@ -42,6 +43,7 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._grants: dict[bytes, Grant] | None = None
+        self._changing = threading.Lock()
 
     @property
     def is_loaded(self) -> bool:
@@ -50,7 +52,16 @@ class KeyRing:
 
     def replace(self, grants: dict[bytes, Grant]) -> None:
         """Use these from now on."""
-        self._grants = grants
+        with self._changing:
+            self._grants = grants
+
+    def begin(self, grants: dict[bytes, Grant]) -> bool:
+        """Use these, which may be older, unless some are known; tell whether they are used."""
+        with self._changing:
+            is_first = self._grants is None
+            if is_first:
+                self._grants = grants
+        return is_first
 
     def find(self, key: str) -> Grant | None:
         """Give what a key is good for; None for one that nobody was given."""
@@ -64,16 +75,20 @@ class KeyFollower(threading.Thread):
         super().__init__(name="keys", daemon=True)
         self._ring = ring
         self._table = KeyTable(database_url)
-        self._copy = Snapshot(valkey_url)
+        self._copy = KeyCopy(valkey_url)
         self._unsaved: dict[bytes, Grant] | None = None
         self._stopped = threading.Event()
         self._failure = ""
 
     def run(self) -> None:
         """Poll again and again; a failure is logged once and tried again."""
+        stand_in = threading.Timer(HEAD_START_S, self._start_by_copy)
+        stand_in.daemon = True
+        stand_in.start()
         while not self._stopped.is_set():
             self._follow()
             self._stopped.wait(POLL_S)
+        stand_in.cancel()
         self._table.close()
         self._copy.close()
 
@@ -82,13 +97,16 @@ class KeyFollower(threading.Thread):
         self._stopped.set()
 
     def _follow(self) -> None:
+        """Poll once; whatever goes wrong, this thread must live on."""
         failure = ""
         try:
             self._poll()
         except IngestError as error:
             failure = str(error)
-            if not self._ring.is_loaded:
-                self._start_by_copy()
+        except Exception as error:  # noqa: BLE001 - without this thread no key is known again
+            failure = repr(error)
+        if failure:
+            self._start_by_copy()
         if failure and failure != self._failure:
             log.get(__name__).warning("keys can't be followed", reason=failure)
         self._failure = failure
@@ -100,38 +118,11 @@ class KeyFollower(threading.Thread):
             self._unsaved = grants
             log.get(__name__).info("keys loaded", count=len(grants))
         if self._unsaved is not None:
-            self._copy.save(_to_text(self._unsaved))
+            self._copy.save(self._unsaved)
             self._unsaved = None
 
     def _start_by_copy(self) -> None:
-        try:
-            grants = _from_text(self._copy.load())
-        except IngestError:
-            return
-        if grants:
-            self._ring.replace(grants)
+        """Use the copy unless keys are known: a server that hangs gives no error for seconds."""
+        grants = {} if self._ring.is_loaded else self._copy.load()
+        if grants and self._ring.begin(grants):
             log.get(__name__).warning("keys loaded from Valkey's copy", count=len(grants))
-
-
-def _to_text(grants: Mapping[bytes, Grant]) -> dict[str, str]:
-    return {
-        digest.hex(): json.dumps(
-            {
-                "project_id": grant.project_id.hex(),
-                "name": grant.name,
-                "plan": grant.plan,
-                "revoked": grant.is_revoked,
-                "ends_s": grant.ends_s,
-            }
-        )
-        for digest, grant in grants.items()
-    }
-
-
-def _from_text(texts: Mapping[str, str]) -> dict[bytes, Grant]:
-    return {bytes.fromhex(digest): _grant(json.loads(text)) for digest, text in texts.items()}
-
-
-def _grant(of: Mapping[str, Any]) -> Grant:
-    project_id, ends_s = bytes.fromhex(of["project_id"]), of.get("ends_s")
-    return Grant(project_id, of["name"], of["plan"], of["revoked"], ends_s)

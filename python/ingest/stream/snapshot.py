@@ -6,7 +6,7 @@ A hash from a key's SHA-256 to JSON; whoever can read Valkey learns no key from 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 
@@ -27,10 +27,11 @@ class Snapshot:
     def save(self, keys: Mapping[str, str]) -> None:
         """Make the copy equal to `keys` in one transaction."""
         old = self.load()
+        new = {name.encode(): text.encode() for name, text in keys.items()}
         changed: dict[bytes | bytearray | memoryview[int] | str | int | float, Any] = {
-            name: text for name, text in keys.items() if old.get(name) != text
+            name: text for name, text in new.items() if old.get(name) != text
         }
-        gone = [name for name in old if name not in keys]
+        gone = [name for name in old if name not in new]
         with _translated(), self._client.pipeline() as pipe:
             if changed:
                 pipe.hset(KEYS_KEY, mapping=changed)
@@ -38,11 +39,10 @@ class Snapshot:
                 pipe.hdel(KEYS_KEY, *gone)
             pipe.execute()
 
-    def load(self) -> dict[str, str]:
-        """Read the copy; empty when there is none."""
+    def load(self) -> dict[bytes, bytes]:
+        """Read the copy as it is; empty when there is none."""
         with _translated():
-            found = self._client.hgetall(KEYS_KEY)
-        return {_text(name): _text(text) for name, text in found.items()}
+            return cast("dict[bytes, bytes]", self._client.hgetall(KEYS_KEY))
 
     def close(self) -> None:
         """End the connection."""
@@ -55,7 +55,3 @@ def _translated() -> Iterator[None]:
         yield
     except redis.RedisError as error:
         raise Retryable(f"Valkey can't keep the keys' copy: {error}") from error
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import threading
 import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -179,3 +182,94 @@ def test_plan_and_end_are_in_the_copy(dsn: str, server: Redis, valkey: EmbeddedV
         assert (grant.plan, grant.ends_s) == ("team", 4102444800.25)
         follower.stop()
         follower.join(DEADLINE_S)
+
+
+COPIED = {
+    "project_id": "00" * 16,
+    "name": "shop",
+    "plan": "pro",
+    "revoked": False,
+    "ends_s": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("digest", "text"),
+    [
+        ("ab" * 32, json.dumps({name: COPIED[name] for name in COPIED if name != "revoked"})),
+        ("ab" * 32, "no JSON"),
+        ("ab" * 32, "[]"),
+        ("ab" * 32, b"\xff"),
+        ("not hex", json.dumps(COPIED)),
+        (b"\xff", json.dumps(COPIED)),
+        ("ab" * 32, json.dumps(COPIED | {"project_id": 7})),
+    ],
+    ids=["no field", "no JSON", "no object", "no UTF-8", "no hex", "no text", "no id"],
+)
+def test_a_copy_of_another_form_is_none_and_is_mended(
+    digest: str | bytes, text: str | bytes, dsn: str, server: Redis, valkey: EmbeddedValkey
+) -> None:
+    server.hset(KEYS_KEY, digest, text)
+    make(dsn, "shop")
+    ring = KeyRing()
+    follower = KeyFollower(ring, NOWHERE, valkey.worker_url)
+    follower._follow()
+    assert not ring.is_loaded
+    follower._table = KeyTable(dsn)
+    follower._follow()
+    assert ring.find(KEY) is not None
+    assert list(server.hgetall(KEYS_KEY)) == [stored_keys.digest(KEY).hex().encode()]
+    follower._table.close()
+    follower._copy.close()
+
+
+def test_no_error_ends_the_thread(
+    dsn: str, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(dsn, "shop")
+    ring, failed = KeyRing(), threading.Event()
+    poll = KeyTable.poll
+
+    def failing(table: KeyTable) -> dict[bytes, Grant] | None:
+        if not failed.is_set():
+            failed.set()
+            raise ZeroDivisionError
+        return poll(table)
+
+    monkeypatch.setattr(KeyTable, "poll", failing)
+    follower = KeyFollower(ring, dsn, valkey.worker_url)
+    follower.start()
+    until(lambda: ring.find(KEY) is not None)
+    follower.stop()
+    follower.join(DEADLINE_S)
+
+
+def test_the_copy_stands_in_for_a_server_that_hangs(
+    dsn: str, server: Redis, valkey: EmbeddedValkey
+) -> None:
+    """It takes the connection and then says nothing, as a stopped process does."""
+    make(dsn, "shop")
+    first = KeyFollower(KeyRing(), dsn, valkey.worker_url)
+    first.start()
+    until(lambda: server.exists(KEYS_KEY) == 1)
+    first.stop()
+    first.join(DEADLINE_S)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ring, began = KeyRing(), time.monotonic()
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        follower = KeyFollower(ring, url, valkey.worker_url)
+        follower.start()
+        until(lambda: ring.is_loaded)
+        assert time.monotonic() - began < keys.HEAD_START_S + 1
+        assert ring.find(KEY) is not None
+        follower.stop()
+    follower.join(DEADLINE_S)
+
+
+def test_the_copy_never_takes_the_place_of_what_is_known() -> None:
+    ring, grant = KeyRing(), Grant(bytes(16), "shop", "pro")
+    digest = sha256(KEY.encode()).digest()
+    assert ring.begin({})
+    assert not ring.begin({digest: grant})
+    ring.replace({digest: grant})
+    assert ring.find(KEY) is grant

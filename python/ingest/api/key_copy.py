@@ -1,0 +1,71 @@
+"""The keys' copy in Valkey as grants: what a worker starts by while PostgreSQL is away."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ingest import log
+from ingest.errors import IngestError
+from ingest.store.key_table import Grant
+from ingest.stream.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Of a copy that another version, or another program, wrote.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+
+
+class KeyCopy:
+    """The copy over a connection of its own; one thread may save while another loads."""
+
+    def __init__(self, url: str) -> None:
+        self._snapshot = Snapshot(url)
+        self._is_told = False
+
+    def load(self) -> dict[bytes, Grant]:
+        """Read the copy; empty when there is none, or none that can be read."""
+        try:
+            return _from_text(self._snapshot.load())
+        except IngestError:
+            return {}
+        except _UNREADABLE as error:
+            if not self._is_told:
+                log.get(__name__).warning("the keys' copy can't be read", reason=repr(error))
+            self._is_told = True
+            return {}
+
+    def save(self, grants: Mapping[bytes, Grant]) -> None:
+        """Make the copy equal; raises Retryable when Valkey can't."""
+        self._snapshot.save(_to_text(grants))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._snapshot.close()
+
+
+def _to_text(grants: Mapping[bytes, Grant]) -> dict[str, str]:
+    return {
+        digest.hex(): json.dumps(
+            {
+                "project_id": grant.project_id.hex(),
+                "name": grant.name,
+                "plan": grant.plan,
+                "revoked": grant.is_revoked,
+                "ends_s": grant.ends_s,
+            }
+        )
+        for digest, grant in grants.items()
+    }
+
+
+def _from_text(texts: Mapping[bytes, bytes]) -> dict[bytes, Grant]:
+    return {
+        bytes.fromhex(digest.decode()): _grant(json.loads(text)) for digest, text in texts.items()
+    }
+
+
+def _grant(of: Mapping[str, Any]) -> Grant:
+    project_id, ends_s = bytes.fromhex(of["project_id"]), of.get("ends_s")
+    return Grant(project_id, of["name"], of["plan"], of["revoked"], ends_s)
