@@ -149,6 +149,13 @@ class Settings(BaseSettings):
     max_queued_bytes: int = _setting(
         64 * MIB, "bytes", "waiting in one worker; above it 503 overloaded", ge=MIB, le=4 * GIB
     )
+    max_worker_batches: int = _setting(
+        48,
+        "requests",
+        "of 10 to 100 kB with one worker, some 0.1 s of its work; above it 503 overloaded",
+        ge=1,
+        le=335,
+    )
     resend_s: float = _setting(
         5.0, "s", "how long an append of unknown outcome is sent again", ge=0, le=60
     )

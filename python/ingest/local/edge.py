@@ -250,7 +250,7 @@ def upstreams(addresses: Sequence[str], settings: Settings) -> str:
     """Write the workers' groups; each bounds what of its size may be with one worker."""
     bounds = {
         "small": min(WORKER_BYTES // SMALL_BYTES, MOST_REQUESTS),
-        "medium": WORKER_BYTES // MEDIUM_BYTES,
+        "medium": min(WORKER_BYTES // MEDIUM_BYTES, settings.max_worker_batches),
         "large": WORKER_BYTES // settings.max_body_bytes,
         "pages": PAGE_REQUESTS,
     }
