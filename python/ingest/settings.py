@@ -37,6 +37,9 @@ CONFIG_VARIABLE = "INGEST_CONFIG"
 START_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 # What a header and the edge's configuration hold as it is.
 SECRET = re.compile(r"[A-Za-z0-9._~+/=-]+")
+# Shorter ones are words and dates; what this is made by has 64.
+SECRET_CHARACTERS = 16
+MAKE_ONE = "`openssl rand -hex 32` makes one"
 # Checked here because what a library says of a wrong URL quotes it, password and all.
 PAIR = r"\w+=('([^'\\]|\\.)*'|[^\s'\\]+)"
 DATABASE_URL = re.compile(rf"postgres(ql)?://([^\s%]|%[0-9A-Fa-f]{{2}})+|{PAIR}(\s+{PAIR})*")
@@ -85,7 +88,9 @@ class Settings(BaseSettings):
         None, "path", "the declared events (TOML); without it the built-in rules"
     )
     edge_secret: SecretStr | None = _setting(
-        None, "secret", "a worker answers only requests that carry it; `up` makes its own"
+        None,
+        "secret",
+        "a worker answers only requests that carry it; 16 characters or more; `up` makes its own",
     )
     worker_urls: str = _setting(
         "", "URLs", "where admin asks the workers, separated by spaces; `up` knows its own"
@@ -94,7 +99,9 @@ class Settings(BaseSettings):
         "", "URLs", "where admin asks the consumers, separated by spaces; `up` knows its own"
     )
     admin_token: SecretStr | None = _setting(
-        None, "secret", "the admin process asks for it always; `up` makes its own"
+        None,
+        "secret",
+        "the admin process asks for it always; 16 characters or more; `up` makes its own",
     )
     admin_hosts: str = _setting(
         "", "Host headers", "further names of admin (`name:port`, by spaces), beside loopback's"
@@ -281,7 +288,9 @@ class Settings(BaseSettings):
     @classmethod
     def _sendable(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None and not SECRET.fullmatch(secret.get_secret_value()):
-            raise ValueError("must be one or more of A-Z a-z 0-9 . _ ~ + / = -")
+            raise ValueError(f"must be of A-Z a-z 0-9 . _ ~ + / = - alone: {MAKE_ONE}")
+        if secret is not None and len(secret) < SECRET_CHARACTERS:
+            raise ValueError(f"must have {SECRET_CHARACTERS} characters or more: {MAKE_ONE}")
         return secret
 
     @model_validator(mode="after")

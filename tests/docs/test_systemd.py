@@ -14,6 +14,7 @@ import pytest
 import typer.main
 from ingest.cli import app
 from ingest.settings import PREFIX, Settings
+from pydantic import ValidationError
 
 from tests.docs import compose, pages
 
@@ -28,6 +29,8 @@ HARDENING = {
     "ProtectHome": "yes",
     "CapabilityBoundingSet": "",
 }
+
+SECRETS = {"INGEST_EDGE_SECRET", "INGEST_ADMIN_TOKEN"}
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -70,7 +73,19 @@ def test_its_environment_is_of_settings(name: str) -> None:
         variable.removeprefix(PREFIX).lower(): given[variable] for variable in given
     }
     assert values.keys() <= Settings.model_fields.keys()
-    Settings(**values)
+    Settings(**{setting: value.replace("SECRET", "x" * 32) for setting, value in values.items()})
+
+
+@each_service
+def test_a_secret_left_out_is_told(name: str) -> None:
+    (path,) = unit(FOLDER / name)["EnvironmentFile"]
+    given = environment(Path(path).name)
+    secrets: dict[str, Any] = {
+        one.removeprefix(PREFIX).lower(): given[one] for one in given if one in SECRETS
+    }
+    assert secrets
+    with pytest.raises(ValidationError, match="16 characters"):
+        Settings(**secrets)
 
 
 @each_service

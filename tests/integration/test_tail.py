@@ -99,7 +99,7 @@ def test_json_of_one_type_over_an_address_and_a_token(stack: Running, base: Path
 
 def test_a_wrong_token_is_told(stack: Running, base: Path) -> None:
     words = ("--admin-url", stack.run.admin_url)
-    with Tail(base, *words, env={"INGEST_ADMIN_TOKEN": "guess"}) as tail:
+    with Tail(base, *words, env={"INGEST_ADMIN_TOKEN": "a-wrong-token-of-size"}) as tail:
         assert tail.process.wait(60) == 1
         assert tail.faults.startswith(f"ingest: admin at {stack.run.admin_url} refuses")
         assert tail.faults.count("\n") == 1

@@ -91,6 +91,15 @@ def test_a_secret_that_no_header_holds_is_refused(name: str, secret: str) -> Non
     assert not secret or secret not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["edge_secret", "admin_token"])
+def test_a_secret_that_can_be_guessed_is_refused(name: str) -> None:
+    for short in ("abc", "x" * 15):
+        with pytest.raises(SettingsError, match=f"{name}: must have 16 .*openssl rand") as caught:
+            Settings.load(None, **{name: short})
+        assert short not in str(caught.value)
+    assert getattr(Settings.load(None, **{name: "x" * 16}), name)
+
+
 WRONG_DATABASE_URLS = (
     *("", "hunter2", "mysql://u:hunter2@h/d", "host=h password=a hunter2"),
     *("postgresql://u:hunter2 x@h/d", "postgresql://u:hunter2%zz@h/d"),
@@ -152,8 +161,9 @@ def test_a_fault_never_shows_the_value() -> None:
 
 
 def test_a_text_of_the_settings_shows_no_secret() -> None:
+    secret = "hunter2-and-its-tail"
     loaded = Settings.load(
-        database_url="postgresql://u:hunter2@h/d", edge_secret="hunter2", admin_token="hunter2"
+        database_url="postgresql://u:hunter2@h/d", edge_secret=secret, admin_token=secret
     )
     assert "hunter2" not in f"{loaded!r} {loaded}"
 
@@ -175,7 +185,7 @@ def test_a_path_that_no_configuration_holds_is_refused(name: str) -> None:
 
 def test_a_child_loads_the_same_settings_with_its_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INGEST_SHARDS", "9")
-    parent = Settings.load(port=1001, admin_token="t", schema_file=Path("events.toml"))
+    parent = Settings.load(port=1001, admin_token="t" * 16, schema_file=Path("events.toml"))
     for name, value in parent.environment(valkey_url="redis://x", admin_token=None).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("INGEST_ADMIN_TOKEN", raising=False)

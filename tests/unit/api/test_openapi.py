@@ -21,7 +21,7 @@ ELSEWHERE = {("POST", "/api/v1/project")}
 @pytest.fixture
 def worker() -> Worker:
     settings = Settings(
-        edge_secret=SecretStr("secret"),
+        edge_secret=SecretStr("secret-of-the-edge"),
         valkey_url="redis://127.0.0.1:1",
         database_url="postgresql://127.0.0.1:1/nothing",
     )

@@ -25,7 +25,7 @@ KEY = "wk_test_" + "a" * 43
 def test_it_is_nginx_in_front_of_the_workers(base: Path) -> None:
     port, worker = free_port(), free_port()
     env = os.environ | {
-        "INGEST_EDGE_SECRET": "s3cret",
+        "INGEST_EDGE_SECRET": "s3cret-of-the-edge",
         "INGEST_WORKER_URLS": f"http://127.0.0.1:{worker}",
         "INGEST_PORT": str(port),
     }
