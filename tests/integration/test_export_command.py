@@ -77,6 +77,10 @@ def test_lines_of_a_project_and_a_time(export: Export) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["properties"] for event in events] == [{"i": i, "text": "x"} for i in (3, 4, 5)]
+    offset = export(
+        "--project", "shop", "--from", "2026-11-20T01:03", "--to", "2026-11-20T02:06+01:00"
+    )
+    assert offset.stdout == done.stdout
     last = events[0]
     rest = export("--project", "shop", "--after", f"{last['timestamp']},{last['event_id']}")
     assert len(rest.stdout.splitlines()) == 7

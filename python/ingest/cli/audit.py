@@ -22,11 +22,15 @@ EXITS = {Verdict.EXACT: 0, Verdict.WRONG: 1, Verdict.UNWITNESSED: 3}
 
 From = Annotated[
     datetime | None,
-    typer.Option("--from", parser=options.time, metavar="TIME", help="Received since (UTC)."),
+    typer.Option(
+        "--from", parser=options.time, metavar="TIME", help=f"Received since, {options.TIME}."
+    ),
 ]
 To = Annotated[
     datetime | None,
-    typer.Option("--to", parser=options.time, metavar="TIME", help="Received before (UTC)."),
+    typer.Option(
+        "--to", parser=options.time, metavar="TIME", help=f"Received before, {options.TIME}."
+    ),
 ]
 
 

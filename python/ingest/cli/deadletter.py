@@ -35,10 +35,12 @@ Ids = Annotated[list[int] | None, typer.Argument(help="Numbers of letters.")]
 Code = Annotated[str | None, typer.Option(help="With this SQLSTATE, or code of a bad entry.")]
 Shard = Annotated[int | None, typer.Option(help="Of this shard.")]
 Since = Annotated[
-    datetime | None, typer.Option(parser=options.time, metavar="TIME", help="Dead since (UTC).")
+    datetime | None,
+    typer.Option(parser=options.time, metavar="TIME", help=f"Dead since, {options.TIME}."),
 ]
 Until = Annotated[
-    datetime | None, typer.Option(parser=options.time, metavar="TIME", help="Dead before (UTC).")
+    datetime | None,
+    typer.Option(parser=options.time, metavar="TIME", help=f"Dead before, {options.TIME}."),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every letter.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the newest.")]

@@ -33,11 +33,13 @@ DAY_MINUTES = 1440
 
 From = Annotated[
     datetime | None,
-    typer.Option("--from", parser=options.time, metavar="TIME", help="Not before (UTC)."),
+    typer.Option(
+        "--from", parser=options.time, metavar="TIME", help=f"Not before, {options.TIME}."
+    ),
 ]
 To = Annotated[
     datetime | None,
-    typer.Option("--to", parser=options.time, metavar="TIME", help="Before (UTC)."),
+    typer.Option("--to", parser=options.time, metavar="TIME", help=f"Before, {options.TIME}."),
 ]
 After = Annotated[
     str | None, typer.Option(metavar="TIME,ID", help="Go on behind this event of a line.")

@@ -35,6 +35,8 @@ Project = Annotated[
     str | None,
     typer.Option(help="Of this project: its name or id.", autocompletion=completion.project_names),
 ]
+# What the help of a time goes on with.
+TIME = "as 2026-11-26T10:00 (UTC)"
 TIME_EXAMPLES = "write a day or a time such as 2026-11-26 or 2026-11-26T10:00:00Z"
 
 

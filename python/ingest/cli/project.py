@@ -36,7 +36,9 @@ Project = Annotated[str, typer.Argument(help="Its name or id.")]
 Plan = Annotated[str, typer.Option(help="free, pro, enterprise, unlimited, or one of yours.")]
 Expires = Annotated[
     datetime | None,
-    typer.Option("--expires", parser=options.time, metavar="TIME", help="It ends then (UTC)."),
+    typer.Option(
+        "--expires", parser=options.time, metavar="TIME", help=f"It ends then, {options.TIME}."
+    ),
 ]
 OthersEnd = Annotated[
     int | None, typer.Option(help="The other keys end after so many seconds.  [default: never]")

@@ -91,6 +91,8 @@ def test_a_wrong_time_is_answered_with_what_to_write(command: str) -> None:
     assert "such as 2026-11-26 or 2026-11-26T10:00:00Z" in last
     assert f"'{command.rsplit(maxsplit=1)[-1]}'" in last
     assert "%" not in done.stderr
+    shown = ingest(*command.partition(" --")[0].split(), "--help", COLUMNS="200").stdout
+    assert "as 2026-11-26T10:00 (UTC)" in shown
 
 
 @pytest.mark.parametrize("command", ["status", "check"])

@@ -20,6 +20,7 @@ NOON = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
         ("2026-11-26T12:30", NOON),
         ("2026-11-26 12:30:00", NOON),
         ("2026-11-26T12:30:00Z", NOON),
+        ("2026-11-26T12:30Z", NOON),
         ("2026-11-26T12:30:00.250000+00:00", NOON + timedelta(milliseconds=250)),
         ("2026-11-26T12:30:00+0100", NOON.replace(tzinfo=timezone(timedelta(hours=1)))),
     ],
