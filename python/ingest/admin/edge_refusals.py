@@ -15,8 +15,10 @@ import threading
 from ingest import edge_token, log, metrics
 from ingest.problems import EDGE_CODES
 
+NOT_COUNTED = "what the edge refuses is not counted"
 OTHER = "other"  # an edge of another version may know more codes
 MAX_BYTES = 1024
+RETRY_S = 2.0
 # Some thousands of datagrams: a flood fills it while the sampler has the interpreter.
 WAITING_BYTES = 4 << 20
 
@@ -28,22 +30,41 @@ class EdgeRefusals:
         self._token = edge_token.of(secret).encode() if secret else b""
         self._address = (host, port)
         self._socket: socket.socket | None = None
+        self._stopped = threading.Event()
+        self._fault = ""
+
+    @property
+    def warning(self) -> str:
+        """Say why nothing is counted now; empty while it is."""
+        return f"{NOT_COUNTED}: {self._fault}" if self._fault else ""
 
     def start(self) -> None:
-        """Begin to count; when the port is in use, say so and count nothing."""
-        if not self._token:
-            return
-        try:
-            self._socket = self._listen()
-        except OSError as error:
-            log.get(__name__).warning("what the edge refuses is not counted", error=str(error))
-            return
-        threading.Thread(target=self._run, args=(self._socket,), name="edge", daemon=True).start()
+        """Begin to count; when the port is in use, say so and try again."""
+        if self._token:
+            threading.Thread(target=self._run, name="edge", daemon=True).start()
 
     def stop(self) -> None:
         """Listen no more."""
+        self._stopped.set()
         if self._socket is not None:
             self._socket.close()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._socket = self._listen()
+            except OSError as error:
+                told = f"UDP port {self._address[1]}: {error.strerror}"
+                self._fail(f"{told}; end what has it, or choose another admin_port")
+                self._stopped.wait(RETRY_S)
+            else:
+                self._fault = ""
+                self._hear(self._socket)
+
+    def _fail(self, fault: str) -> None:
+        if fault != self._fault:
+            self._fault = fault
+            log.get(__name__).warning(NOT_COUNTED, error=fault)
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
@@ -56,7 +77,7 @@ class EdgeRefusals:
             raise
         return listening
 
-    def _run(self, listening: socket.socket) -> None:
+    def _hear(self, listening: socket.socket) -> None:
         while listening.fileno() >= 0:
             try:
                 code = told(listening.recv(MAX_BYTES), self._token)

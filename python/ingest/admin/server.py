@@ -62,7 +62,8 @@ class Admin:
             hosts, Callers(secret), Bearers(token), self._login.cookie, self._login.sessions
         )
         self._database_url = settings.database_url
-        self._watching = Watching(settings)
+        refused_by_edge = EdgeRefusals(secret, *outside)
+        self._watching = Watching(settings, lambda: refused_by_edge.warning)
         self._front = Front(inside, self._watching.left)
         hub = self._watching.hub
         self._projects = Projects(settings.database_url, settings.known_plans)
@@ -70,7 +71,7 @@ class Admin:
         self._feeds = (
             EventFeed(settings, hub),
             RefusalFeed(Processes(settings), hub),
-            EdgeRefusals(secret, *outside),
+            refused_by_edge,
         )
 
     @property

@@ -48,10 +48,14 @@ _EVENTS = Headers(
 
 
 class Watching:
-    """Takes samples and tells what they mean; others publish on `hub` too."""
+    """Takes samples and tells what they mean; others publish on `hub` too.
 
-    def __init__(self, settings: Settings) -> None:
+    `warning` says what of this process itself somebody should see to.
+    """
+
+    def __init__(self, settings: Settings, warning: Callable[[], str]) -> None:
         self.hub = Hub()
+        self._warning = warning
         self._settings = settings
         self._samples: deque[Sample] = deque(maxlen=SAMPLES)
         self._past = Past()
@@ -112,6 +116,8 @@ class Watching:
             parts.append(health.Part("admin", "knows nothing of the other parts yet"))
         if self._is_draining:
             parts.append(health.Part("admin", "stopping"))
+        if warning := self._warning():
+            parts.append(health.Part("admin", "", warning=warning))
         is_ready = not any(part.reason for part in parts)
         told = {
             "status": "ok" if is_ready else "not ready",

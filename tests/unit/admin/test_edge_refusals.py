@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
-from ingest.admin.edge_refusals import told
+from ingest import edge_token, metrics
+from ingest.admin.edge_refusals import EdgeRefusals, told
+
+from tests.running import until
 
 TOKEN = b"t0ken"
+HOST, SECRET = "127.0.0.1", "s3cret"
+SOON_S = 20.0
 
 
 @pytest.mark.parametrize(
@@ -24,3 +31,19 @@ TOKEN = b"t0ken"
 )
 def test_what_a_datagram_tells(datagram: bytes, code: str | None) -> None:
     assert told(datagram, TOKEN) == code
+
+
+def test_a_port_in_use_is_told_and_tried_again() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as other:
+        other.bind((HOST, 0))
+        port = other.getsockname()[1]
+        refusals = EdgeRefusals(SECRET, HOST, port)
+        refusals.start()
+        until(lambda: refusals.warning, SOON_S, "told")
+    assert str(port) in refusals.warning
+    until(lambda: not refusals.warning, SOON_S, "tried again")
+    before = metrics.REFUSED.counts["not_found",]
+    with socket.socket(type=socket.SOCK_DGRAM) as edge:
+        edge.sendto(b"edge: %b not_found" % edge_token.of(SECRET).encode(), (HOST, port))
+    until(lambda: metrics.REFUSED.counts["not_found",] == before + 1, SOON_S, "counted")
+    refusals.stop()
