@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from tests.running import INGEST, Running, event
+from tests.running import INGEST, Running, event, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.stack
 AUDITS = 6
 CLIENTS = 3
 EVENTS = 50
+TOLD_S = 20.0
 
 
 @pytest.fixture
@@ -62,7 +63,15 @@ def test_it_is_exact_at_any_instant_and_tells_what_is_not(running: Running) -> N
     counts = [told["accepted"] for _, told in readings]
     assert counts == sorted(counts)
     assert len(set(counts)) > 2
+    for key in ("wk_live_" + "x" * 43, "short", "shorter"):
+        assert running.post(event(), **{"X-Api-Key": key}).status_code == 401
+    until(lambda: refusals(running)["edge"] == {"unauthorized": 2}, TOLD_S, "the edge's are told")
+    assert refusals(running)["requests"] == {"unauthorized": 1}, "what workers counted, no more"
     check_after(running, sum(accepted), len(accepted))
+
+
+def refusals(running: Running) -> dict[str, Any]:
+    return dict(audit(running)[1]["refused"])
 
 
 def check_after(running: Running, accepted: int, refused: int) -> None:

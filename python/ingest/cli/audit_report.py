@@ -22,6 +22,7 @@ HOUR_S = 3600
 SHOWN_HOURS = 24
 SUMMED = ("accepted", "stored", "in_stream", "duplicates", "dead")
 COLUMNS = (*SUMMED, "missing")
+NOTHING = "  nothing"
 UNREADABLE = "(unreadable)"
 
 
@@ -155,10 +156,17 @@ def _refused(refused: Refusals | str) -> list[str]:
     if isinstance(refused, str):
         return [f"refused: not known ({refused})"]
     since = ", ".join(f"{name} {start}" for name, start in refused.since.items())
-    events = [_refusal(code, count, "event") for code, count in refused.events.items()]
-    requests = [_refusal(code, count, "request") for code, count in refused.requests.items()]
-    listed = [*events, *requests] or ["  nothing"]
-    return [f"refused, by workers since they started ({since}):", *listed]
+    by_workers = [*_listed(refused.events, "event"), *_listed(refused.requests, "request")]
+    return [
+        f"refused, by workers since they started ({since}):",
+        *(by_workers or [NOTHING]),
+        f"refused, by the edge since admin started ({refused.edge_since}):",
+        *(_listed(refused.edge, "request") or [NOTHING]),
+    ]
+
+
+def _listed(counts: Mapping[str, int], noun: str) -> list[str]:
+    return [_refusal(code, count, noun) for code, count in counts.items()]
 
 
 def _refusal(code: str, count: int, noun: str) -> str:
