@@ -31,7 +31,7 @@ from ingest import listener, log, metrics
 from ingest.errors import IngestError
 from ingest.fault_log import FaultLog
 from ingest.problems import CONTENT_TYPE, PROBLEMS
-from ingest.readiness import READY, STOPPING, notify
+from ingest.readiness import ALIVE, BEAT_S, READY, STOPPING, notify
 
 # At its import Robyn takes the command line for its own: `--help`, `--version`, `--workers`.
 _arguments, sys.argv = sys.argv, sys.argv[:1]
@@ -273,7 +273,7 @@ class _Process:
         self._in_background(self._announce())
 
     async def _announce(self) -> None:
-        """Tell that requests are answered, once one has been and the service is ready."""
+        """Tell that requests are answered, once one has been and the service is ready; go on so."""
         reader, writer = await asyncio.open_connection(*self._address)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         await reader.readline()
@@ -283,6 +283,9 @@ class _Process:
         while not self._service.is_ready():  # noqa: ASYNC110 - the service has no event for it
             await asyncio.sleep(POLL_S)
         notify(READY)
+        while True:  # on the loop that answers requests: it hangs when this is not said
+            notify(ALIVE)
+            await asyncio.sleep(BEAT_S)
 
     def _take_signals(self) -> None:
         """Hear the signals alone: the HTTP server, which would stop accepting, took them first."""

@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 from ingest.local.strays import is_alive
+from ingest.readiness import SILENT_S
 
 from tests.load import Load
 from tests.running import Running, event, until
@@ -99,6 +100,15 @@ def test_a_second_signal_forces(base: Path) -> None:
         until(lambda: not (running.data / "run.json").exists(), 10, "the drain began")
         assert running.stop(signal.SIGINT, timeout_s=5) != 0
         assert not any(map(is_alive, children))
+
+
+def test_a_worker_that_hangs_is_replaced(base: Path) -> None:
+    with Running(base / "data") as running:
+        pid = running.run.pids["worker-0"]
+        psutil.Process(pid).suspend()
+        until(lambda: running.run.pids["worker-0"] != pid, 2 * SILENT_S, "a new worker")
+        assert "was silent for 30 s" in running.output.read_text()
+        assert {running.post(event()).status_code for _ in range(20)} == {202}
 
 
 def test_restarts_back_off(base: Path) -> None:

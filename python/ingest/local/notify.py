@@ -1,4 +1,4 @@
-"""The receiving end of sd_notify: our own processes say when they are ready and when they stop.
+"""The receiving end of sd_notify: our own processes say that they are ready, alive, or stopping.
 
 The same datagrams that systemd takes, so a process runs under either. Format: sd_notify(3).
 """
@@ -6,6 +6,7 @@ The same datagrams that systemd takes, so a process runs under either. Format: s
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 VARIABLE = "NOTIFY_SOCKET"
 READY = "READY=1"
 STOPPING = "STOPPING=1"
+ALIVE = "WATCHDOG=1"
 LONGEST = 4096
 
 
@@ -25,10 +27,16 @@ class Notifications:
         self.path = path
         self.is_ready = False
         self.is_stopping = False
+        self._alive_at: float | None = None
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.bind(str(path))
+
+    @property
+    def silent_s(self) -> float:
+        """Say how long it has been silent that has said that it is alive; 0 for any other."""
+        return 0.0 if self._alive_at is None else time.monotonic() - self._alive_at
 
     def read(self) -> None:
         """Take in what has come; never waits."""
@@ -39,6 +47,8 @@ class Notifications:
                 return
             self.is_ready = self.is_ready or READY in lines
             self.is_stopping = self.is_stopping or STOPPING in lines
+            if ALIVE in lines:
+                self._alive_at = time.monotonic()
 
     def close(self) -> None:
         """Stop listening."""

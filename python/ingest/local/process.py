@@ -74,6 +74,11 @@ class Process(ABC):
         """Make what the process needs on disk; may take seconds the first time."""
 
     @property
+    def is_silent(self) -> bool:
+        """Tell whether it runs and does nothing any more; most can't be asked."""
+        return False
+
+    @property
     def pid(self) -> int | None:
         """The process id, None before the first start and after the end."""
         return None if self._child is None or self._child.poll() is not None else self._child.pid

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ingest.local.notify import VARIABLE, Notifications
 from ingest.local.process import Command, Process
+from ingest.readiness import SILENT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +62,14 @@ class Service(Process):
             return False
         self._said.read()
         return self._said.is_ready
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether it has stopped saying that it is alive: it hangs."""
+        if self._said is None:
+            return False
+        self._said.read()
+        return self._said.silent_s > SILENT_S
 
     @property
     def is_stopping(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ingest import log
 from ingest.errors import IngestError
 from ingest.local.restarts import Policy, Restarts
+from ingest.readiness import SILENT_S
 from ingest.roster import Member
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class Supervised:
             self._fall(now, f"ended with {self.process.exit_code}")
         elif self.state is State.STARTING:
             return self._settle(now)
+        elif self.process.is_silent:
+            self.process.stop(0)
+            self._fall(now, f"was silent for {SILENT_S:g} s")
         return False
 
     def _start_when_due(self, now: float) -> None:
