@@ -29,13 +29,13 @@ class Stat(NamedTuple):
 class Memory:
     """Of a tree of processes.
 
-    PSS counts a shared page once. Anonymous is what a process made for itself: no files, and no
-    shared buffers, which fill up and stay.
+    PSS counts a shared page once. Own is PSS without shared memory: PostgreSQL's buffers, which
+    fill up and stay.
     """
 
     rss: int
     pss: int
-    anonymous: int
+    own: int
 
 
 def scan() -> dict[int, Stat]:
@@ -97,12 +97,12 @@ def _memory(pid: int, rss: int) -> Memory:
         for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]:
             name, size, *_ = line.split()
             sizes[name] = int(size) * 1024
-    return Memory(rss, sizes["Pss:"], sizes["Pss_Anon:"])
+    return Memory(rss, sizes["Pss:"], sizes["Pss:"] - sizes["Pss_Shmem:"])
 
 
 def _sum(parts: list[Memory]) -> Memory:
     return Memory(
         sum(part.rss for part in parts),
         sum(part.pss for part in parts),
-        sum(part.anonymous for part in parts),
+        sum(part.own for part in parts),
     )

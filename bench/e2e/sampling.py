@@ -77,7 +77,7 @@ class Sampler:
         return {
             name: {
                 kind: max(asdict(found[name])[kind] for _, found in self.memory if name in found)
-                for kind in ("rss", "pss", "anonymous")
+                for kind in ("rss", "pss", "own")
             }
             for name in self._pids
         }

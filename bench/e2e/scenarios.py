@@ -171,12 +171,12 @@ def _offer(bench: Bench, events_s: float, seconds: float) -> tuple[Outcome, bool
 
 
 def _memory_growth(trial: Trial, seconds: float) -> dict[str, float]:
-    """Give anonymous memory at the end over that at a fifth of the time, for each part."""
+    """Give own memory at the end over that at a fifth of the time, for each part."""
     weighed = [(at_s, found) for at_s, found in trial.sampler.memory if at_s <= seconds]
     early = next(found for at_s, found in weighed if at_s >= seconds / 5)
     late = weighed[-1][1]
     parts = {
-        f"memory_growth_{name}": late[name].anonymous / max(early[name].anonymous, 1)
+        f"memory_growth_{name}": late[name].own / max(early[name].own, 1)
         for name in early
         if name in late
     }

@@ -173,7 +173,7 @@ def _details(
         "harness_cpu_s": after.own_s - before.own_s,
         "memory_peak": sampler.peaks(),
         "memory": [
-            (at_s, {name: part.anonymous for name, part in found.items()})
+            (at_s, {name: part.own for name, part in found.items()})
             for at_s, found in sampler.memory
         ],
         "samples": sampler.as_rows(),

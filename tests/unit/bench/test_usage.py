@@ -40,4 +40,4 @@ def test_a_process_that_has_gone_costs_nothing() -> None:
 
 def test_weighs_itself() -> None:
     own = usage.memory({"own": os.getpid()})["own"]
-    assert own.rss >= own.pss >= own.anonymous > 1 << 20
+    assert own.rss >= own.pss >= own.own > 1 << 20
