@@ -102,7 +102,7 @@ def _over_time(result: Result) -> Iterator[str]:
                 for name in ("accepted", "settled", "backlog")
             }
             yield charts.over_time(f"{title}: events", "events", series)
-            yield charts.over_time(f"{title}: memory without shared buffers", "MiB", _memory(outcome))
+            yield charts.over_time(f"{title}: memory but shared", "MiB", _memory(outcome))
 
 
 def _memory(outcome: Mapping[str, Any]) -> dict[str, charts.Points]:
