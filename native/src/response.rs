@@ -187,12 +187,17 @@ impl Display for Detail<'_> {
             (Code::InvalidIdempotencyKey, _) => {
                 write!(f, "the key must have 1 to {} bytes", limits.max_key_bytes)
             }
-            (Code::NoAcceptableEvent, _) => write!(f, "all {rejected} events were rejected"),
+            (Code::NoAcceptableEvent, _) => {
+                write!(
+                    f,
+                    "no event was accepted: {rejected} of {rejected} rejected"
+                )
+            }
             (Code::StrictRejected, _) => {
                 let all = rejected + answer.draft.event_ids.len();
                 write!(
                     f,
-                    "{rejected} of {all} events were rejected, so none was accepted"
+                    "no event was accepted, as strict asks: {rejected} of {all} rejected"
                 )
             }
             (code, _) => answer

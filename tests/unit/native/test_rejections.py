@@ -220,6 +220,18 @@ def test_between_good_neighbours(code: str, field: str, body: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("no_acceptable_event", "no event was accepted: 1 of 1 rejected"),
+        ("strict_rejected", "no event was accepted, as strict asks: 1 of 2 rejected"),
+    ],
+)
+def test_how_many_were_rejected_is_told(code: str, told: str) -> None:
+    _, shape, body, options = BY_BODY[code]
+    assert answer(encode(builtin(), body, shape, **options))["message"] == told
+
+
 @pytest.mark.parametrize("code", BY_BODY)
 def test_whole_body(code: str) -> None:
     status, shape, body, options = BY_BODY[code]
