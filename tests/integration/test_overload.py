@@ -125,7 +125,7 @@ def watch(pids: dict[str, int]) -> dict[str, int]:
     end = time.monotonic() + OVERLOAD_S
     while time.monotonic() < end:
         for name, memory in usage.memory(pids).items():
-            peaks[name] = max(peaks[name], memory.anonymous // MIB)
+            peaks[name] = max(peaks[name], memory.own // MIB)
         time.sleep(0.25)
     return peaks
 
