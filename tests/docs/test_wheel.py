@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SOURCES = pages.ROOT / "python"
 # What the editable installation leaves beside the sources, and what Python does.
 NOT_OURS = {".so", ".pyc"}
+BUILD = ("build", "--release", "--locked")
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build it as the Dockerfile does, from what cargo has compiled already."""
     folder = tmp_path_factory.mktemp("wheel")
     scripts = Path(sysconfig.get_path("scripts"))
-    command = [str(scripts / "maturin"), "build", "--release", "--locked", "--quiet"]
+    command = [str(scripts / "maturin"), *BUILD, "--quiet"]
     subprocess.run(
         [*command, "--interpreter", sys.executable, "--out", folder],
         cwd=pages.ROOT,
@@ -86,6 +88,27 @@ def test_it_is_what_is_imported(installed: dict[str, str]) -> None:
     path, profile = run(installed, "-c", code).split()
     assert Path(path).is_relative_to(installed["PYTHONPATH"])
     assert profile == "release"
+
+
+def test_it_is_installed_as_the_page_says(wheel: Path, tmp_path: Path) -> None:
+    """All but what the fixture has built and what comes from an index."""
+    text = pages.labelled("docs/running.md", "systemd").text
+    assert " ".join(("maturin", *BUILD)) in text
+    assert (pages.ROOT / "requirements" / "run.txt").is_file()
+    left_out = ("make build", ".venv/bin/maturin", "--require-hashes")
+    lines = [line for line in text.splitlines() if not any(one in line for one in left_out)]
+    assert len(lines) == len(text.splitlines()) - len(left_out)
+    (tmp_path / "etc" / "systemd" / "system").mkdir(parents=True)
+    shutil.copytree(wheel.parent, tmp_path / "opt" / "ingest" / "wheels")
+    script = "\n".join(lines)
+    for folder in ("/opt/", "/etc/"):
+        script = script.replace(folder, f"{tmp_path}{folder}")
+    path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
+    pip = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    env = os.environ | pip | {"PATH": path}
+    subprocess.run(["sh", "-ec", script], cwd=pages.ROOT, env=env, check=True)
+    assert (tmp_path / "opt" / "ingest" / "bin" / "ingest").is_file()
+    assert list((tmp_path / "etc" / "ingest").glob("*.env"))
 
 
 def test_it_makes_the_tables(installed: dict[str, str], postgres: EmbeddedPostgres) -> None:
