@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,8 +23,10 @@ from ingest.local.account import Account
 from ingest.local.data_dir import SHARED, SHORT_ROOT, DataDir
 from ingest.local.postgres import EmbeddedPostgres
 from ingest.local.valkey import EmbeddedValkey
+from psycopg.conninfo import make_conninfo
 
-from tests.running import INGEST, Running, event, until
+from tests import databases
+from tests.running import INGEST, Running, event, free_port, until
 
 pytestmark = pytest.mark.stack
 
@@ -189,6 +192,53 @@ def test_a_wrong_database_password_is_one_line(base: Path, postgres: EmbeddedPos
     last = running.output.read_text().splitlines()[-1]
     assert "password authentication failed" in last
     assert dsn not in running.output.read_text()
+
+
+def refused_start(running: Running) -> str:
+    """Give the last line of a start that is given up well before start_timeout_s, a minute."""
+    running.spawn()
+    assert running.supervisor.wait(40) == 1
+    return running.output.read_text().splitlines()[-1]
+
+
+def test_another_number_of_shards_is_told_at_once(base: Path) -> None:
+    with Running(base / "data"):
+        pass
+    last = refused_start(Running(base / "data", env={"INGEST_SHARDS": "8"}))
+    assert re.match(r"ingest: consumer-\d can't start: .* 4 shards .* says 8", last)
+
+
+def test_a_wrong_password_of_valkey_is_told_at_once(
+    base: Path, postgres: EmbeddedPostgres, valkey: EmbeddedValkey
+) -> None:
+    with databases.empty(postgres) as dsn:
+        env = {"INGEST_DATABASE_URL": dsn, "INGEST_VALKEY_URL": valkey.url.replace("@", "x@", 1)}
+        last = refused_start(Running(base / "data", env=env))
+    assert re.match(
+        r"ingest: consumer-\d can't start: Valkey: invalid username-password pair", last
+    )
+
+
+def test_a_wrong_password_of_the_workers_is_told_at_once(
+    base: Path, postgres: EmbeddedPostgres
+) -> None:
+    with databases.empty(postgres) as dsn:
+        wrong = make_conninfo(dsn, password="wrong")
+        env = {"INGEST_DATABASE_URL": dsn, "INGEST_WORKER_DATABASE_URL": wrong}
+        last = refused_start(Running(base / "data", env=env))
+    assert re.match(r"ingest: worker-\d can't start: .*password authentication failed", last)
+
+
+def test_a_slow_start_says_what_it_waits_for(base: Path, postgres: EmbeddedPostgres) -> None:
+    with databases.empty(postgres) as dsn:
+        gone = f"redis://127.0.0.1:{free_port()}"
+        running = Running(
+            base / "data", env={"INGEST_DATABASE_URL": dsn, "INGEST_VALKEY_URL": gone}
+        )
+        running.spawn()
+        told = re.compile(r"^starting consumers: consumer-\d: .*Valkey", re.MULTILINE)
+        until(lambda: told.search(running.output.read_text()), 20, "the reason")
+        assert running.stop() == 130
 
 
 def test_as_an_ordinary_user(base: Path) -> None:

@@ -10,9 +10,9 @@ import threading
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from ingest import log
+from ingest import log, readiness
 from ingest.api.key_copy import KeyCopy
-from ingest.errors import IngestError
+from ingest.errors import IngestError, NeedsPerson
 from ingest.store.key_table import POLL_S, Grant, KeyTable
 
 if TYPE_CHECKING:
@@ -98,15 +98,17 @@ class KeyFollower(threading.Thread):
 
     def _follow(self) -> None:
         """Poll once; whatever goes wrong, this thread must live on."""
-        failure = ""
+        failure, lasting = "", None
         try:
             self._poll()
         except IngestError as error:
-            failure = str(error)
+            failure, lasting = str(error), error
         except Exception as error:  # noqa: BLE001 - without this thread no key is known again
             failure = repr(error)
         if failure:
             self._start_by_copy()
+        if isinstance(lasting, NeedsPerson) and not self._ring.is_loaded:
+            readiness.notify(readiness.needs_person(lasting))
         if failure and failure != self._failure:
             log.get(__name__).warning("keys can't be followed", reason=failure)
         self._failure = failure

@@ -153,7 +153,10 @@ class Consumer:
                 self._fault = f"not ready: {error}"
                 metrics.RETRIES.counts["start",] += 1
                 pause_s = backoff.next_s(error)
-                tell = _log.error if isinstance(error, NeedsPerson) else _log.warning
+                tell = _log.warning
+                if isinstance(error, NeedsPerson):
+                    tell = _log.error
+                    readiness.notify(readiness.needs_person(error))
                 tell("not ready", error=str(error), again_in_s=round(pause_s, 2))
                 stop.wait(pause_s)
             else:

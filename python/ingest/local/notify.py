@@ -16,6 +16,8 @@ VARIABLE = "NOTIFY_SOCKET"
 READY = "READY=1"
 STOPPING = "STOPPING=1"
 ALIVE = "WATCHDOG=1"
+STATUS = "STATUS="
+NEEDS_PERSON = "X_INGEST_NEEDS_PERSON=1"
 LONGEST = 4096
 
 
@@ -28,6 +30,7 @@ class Notifications:
         self.is_ready = False
         self.is_stopping = False
         self._alive_at: float | None = None
+        self.person_needed = ""
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -49,6 +52,9 @@ class Notifications:
             self.is_stopping = self.is_stopping or STOPPING in lines
             if ALIVE in lines:
                 self._alive_at = time.monotonic()
+            if NEEDS_PERSON in lines:
+                told = (line.removeprefix(STATUS) for line in lines if line.startswith(STATUS))
+                self.person_needed = next(told, "")
 
     def close(self) -> None:
         """Stop listening."""

@@ -84,6 +84,11 @@ class Process(ABC):
         return None if self._child is None or self._child.poll() is not None else self._child.pid
 
     @property
+    def person_needed(self) -> str:
+        """Why it can't be ready until a person acts, in its own words; empty as far as is known."""
+        return ""
+
+    @property
     def exit_code(self) -> int | None:
         """How it ended, negative for a signal; None while it runs."""
         return None if self._child is None else self._child.poll()
@@ -155,6 +160,10 @@ class Process(ABC):
             return ""
         self._log.finish(0.2)
         return "".join(f"\n  {line}" for line in self._log.tail[-5:])
+
+    def newest_line(self) -> str:
+        """Give the last line that it has logged; empty when there is none."""
+        return self._log.tail[-1] if self._log is not None and self._log.tail else ""
 
     def _open_log(self) -> ProcessLog:
         if self._log is None:

@@ -72,6 +72,11 @@ class Service(Process):
         return self._said.silent_s > SILENT_S
 
     @property
+    def person_needed(self) -> str:
+        """Give what it has said that only a person can mend."""
+        return "" if self._said is None else self._said.person_needed
+
+    @property
     def is_stopping(self) -> bool:
         """Tell whether it has said that it wants to stop: no more work should reach it."""
         if self._said is None:

@@ -16,7 +16,7 @@ from ingest import log, readiness, roster
 from ingest.local import private_file
 from ingest.local.due import Due
 from ingest.local.guard import Guard
-from ingest.local.process import StartError
+from ingest.local.patience import Patience
 from ingest.local.restarts import Policy
 from ingest.local.supervised import State, Supervised
 from ingest.roster import Member
@@ -78,14 +78,12 @@ class Supervisor:
             self._start_stage(stage)
 
     def _start_stage(self, stage: Stage) -> None:
+        patience = Patience(stage.title, self._tell, time.monotonic())
         started = [self._start_process(process) for process in stage.processes]
         while any(child.state is not State.READY for child in started):
             for child in started:
                 child.step(time.monotonic())
-                if child.state is State.WAITING:
-                    raise StartError(
-                        f"{child.process.name} did not start{child.process.last_words()}"
-                    )
+            patience.check(started, time.monotonic())
             self._pause(START_TICK_S)
         stage.afterwards()
         self._pause(0)
