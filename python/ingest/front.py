@@ -32,9 +32,12 @@ MAX_RAW_BODY_BYTES = MAX_BODY_BYTES + (16 << 10)
 PARTS_AT_ONCE = 100
 # People, their browsers and a Prometheus; each may cost a head and a body of memory.
 MAX_CONNECTIONS = 256
+# Of those above that, so many at once are told so; each costs a second and no memory.
+MAX_REFUSED = 64
 # For a head and a body to arrive, and for a piece of an answer to be taken.
 REQUEST_S = 10.0
 TAKE_S = 30.0
+RETRY_STATUS = 503
 # How long a refused client is still listened to: closed at once, it would not get the answer.
 LINGER_S = 1.0
 PIECE_BYTES = 64 << 10
@@ -58,6 +61,7 @@ class Front:
         self._callers = map(str, count())
         # The loop alone would let a task go whose caller is gone, and what it holds stay open.
         self._tasks: set[asyncio.Task[None] | None] = set()
+        self._refused: set[asyncio.Task[None] | None] = set()
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str, port: int) -> None:
@@ -71,17 +75,21 @@ class Front:
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        self._tasks.add(task)
+        is_full = len(self._tasks) >= MAX_CONNECTIONS
+        tasks = self._refused if is_full else self._tasks
+        tasks.add(task)
         try:
-            if len(self._tasks) <= MAX_CONNECTIONS:
+            if not is_full:
                 await self._serve(reader, writer)
+            elif len(tasks) <= MAX_REFUSED:
+                await _refuse(reader, writer, _Refused("overloaded"))
         except TimeoutError:
             writer.transport.abort()  # a client that is too slow hears nothing more
         except (OSError, asyncio.IncompleteReadError):
             pass  # one that went away hears nothing
         finally:
             await _close(writer)
-            self._tasks.discard(task)
+            tasks.discard(task)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -242,9 +250,11 @@ async def _refuse(
     body = problem.body(refused.message)
     head = (
         f"HTTP/1.1 {problem.status} {problem.title}\r\nContent-Type: {CONTENT_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n"
     )
-    writer.write(head.encode() + body)
+    if problem.status == RETRY_STATUS:
+        head += "Retry-After: 1\r\n"
+    writer.write(head.encode() + b"\r\n" + body)
     await writer.drain()
     writer.write_eof()
     with suppress(TimeoutError):

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from ingest.front import MAX_BODY_BYTES, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS, REQUEST_S
+from ingest.front import (
+    MAX_BODY_BYTES,
+    MAX_CONNECTIONS,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_REFUSED,
+    REQUEST_S,
+)
 from ingest.serving import MAX_STREAMS
 
 from tests.contract.wire import TIMEOUT_S, Answer, head, read
@@ -143,7 +150,11 @@ def test_callers_who_say_nothing_are_let_go(stack: Running) -> None:
     with ExitStack() as held:
         silent = [held.enter_context(connect(stack)) for _ in range(MAX_CONNECTIONS + 1)]
         silent[-1].settimeout(REQUEST_S / 2)
-        assert silent[-1].recv(1) == b""
+        answer = read(silent[-1])
+        assert (answer.status, answer.code) == (503, "overloaded")
+        told = [held.enter_context(connect(stack)) for _ in range(MAX_REFUSED + 16)]
+        told[-1].settimeout(REQUEST_S / 2)
+        assert told[-1].recv(1) == b"", "more than are told at once"
     until(lambda: ask_quietly(stack), REQUEST_S, "answered again")
 
 
