@@ -214,6 +214,9 @@ def test_a_wrong_password_of_valkey_is_told_at_once(
     with databases.empty(postgres) as dsn:
         env = {"INGEST_DATABASE_URL": dsn, "INGEST_VALKEY_URL": valkey.url.replace("@", "x@", 1)}
         last = refused_start(Running(base / "data", env=env))
+        with psycopg.connect(dsn) as connection:
+            keys = connection.execute("SELECT count(*) FROM api_key").fetchone()
+        assert keys == (0,), "a start that failed has made no key"
     assert re.match(
         r"ingest: consumer-\d can't start: Valkey: invalid username-password pair", last
     )

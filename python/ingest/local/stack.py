@@ -67,7 +67,7 @@ class Stack:
             Stage("consumers", self.consumers),
             Stage("workers", self.workers),
             Stage("admin", [self.admin]),
-            Stage("edge", [self.edge]),
+            Stage("edge", [self.edge], self._keep_key),
         ]
 
     def stop_order(self) -> list[Sequence[Process]]:
@@ -163,7 +163,12 @@ class Stack:
         from ingest.local import first_key  # noqa: PLC0415
         from ingest.store.migrations import migrate  # noqa: PLC0415
 
+        first_key.read(self.home.key_file)
         migrate(self._database_url, WORKER)
+
+    def _keep_key(self) -> None:
+        from ingest.local import first_key  # noqa: PLC0415 - for the same reason
+
         self.api_key = first_key.keep(self._database_url, self.home.key_file)
 
 

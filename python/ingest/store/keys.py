@@ -73,14 +73,15 @@ def insert(
     key_hash: bytes,
     name: str = "",
     expires_at: datetime | None = None,
-) -> None:
-    """Add an active key to a project; a key that is already there stays as it is."""
+) -> bool:
+    """Add an active key to a project; False for one that is there, which stays as it is."""
     with translated():
-        connection.execute(
+        added = connection.execute(
             "INSERT INTO api_key (key_hash, project_id, name, expires_at) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (key_hash) DO NOTHING",
             (key_hash, project_id, name, expires_at),
         )
+    return added.rowcount == 1
 
 
 def of_project(connection: Connection, project_id: UUID) -> list[Key]:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def test_it_is_made_once_and_kept(dsn: str, tmp_path: Path) -> None:
     path = tmp_path / "key"
+    assert first_key.read(path) is None
     key = first_key.keep(dsn, path)
+    assert first_key.read(path) == key
     assert first_key.FORM.fullmatch(key)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert first_key.keep(dsn, path) == key
