@@ -22,6 +22,7 @@ class KeyCopy:
 
     def __init__(self, url: str) -> None:
         self._snapshot = Snapshot(url)
+        self._saved: dict[bytes, Grant] | None = None
         self._is_told = False
 
     def load(self) -> dict[bytes, Grant]:
@@ -36,9 +37,24 @@ class KeyCopy:
             self._is_told = True
             return {}
 
-    def save(self, grants: Mapping[bytes, Grant]) -> None:
-        """Make the copy equal; raises Retryable when Valkey can't."""
-        self._snapshot.save(_to_text(grants))
+    def save(self, grants: dict[bytes, Grant]) -> None:
+        """Make the copy equal; raises Retryable when Valkey can't.
+
+        The first time the copy is read whole, after that only what differs is written.
+        """
+        saved, self._saved = self._saved, None
+        if saved is None or self._change(saved, grants) < len(grants):
+            self._snapshot.save(_to_text(grants))
+        self._saved = grants
+
+    def _change(self, saved: dict[bytes, Grant], grants: dict[bytes, Grant]) -> int:
+        """Give how many keys are there then: fewer than ours when Valkey lost some.
+
+        More is no fault: another worker may be ahead.
+        """
+        changed = {digest: grant for digest, grant in grants.items() if saved.get(digest) != grant}
+        gone = [digest.hex() for digest in saved.keys() - grants.keys()]
+        return self._snapshot.change(_to_text(changed), gone)
 
     def close(self) -> None:
         """End the connection."""

@@ -50,10 +50,11 @@ class KeyRing:
         """Whether the keys are known; before that nobody can be told that a key is wrong."""
         return self._grants is not None
 
-    def replace(self, grants: dict[bytes, Grant]) -> None:
-        """Use these from now on."""
+    def replace(self, grants: dict[bytes, Grant]) -> bool:
+        """Use these from now on; tell whether they differ from those before."""
         with self._changing:
-            self._grants = grants
+            before, self._grants = self._grants, grants
+        return grants != before
 
     def begin(self, grants: dict[bytes, Grant]) -> bool:
         """Use these, which may be older, unless some are known; tell whether they are used."""
@@ -116,9 +117,9 @@ class KeyFollower(threading.Thread):
     def _poll(self) -> None:
         grants = self._table.poll()
         if grants is not None:
-            self._ring.replace(grants)
+            if self._ring.replace(grants):
+                log.get(__name__).info("keys loaded", count=len(grants))
             self._unsaved = grants
-            log.get(__name__).info("keys loaded", count=len(grants))
         if self._unsaved is not None:
             self._copy.save(self._unsaved)
             self._unsaved = None

@@ -60,10 +60,11 @@ def another(connection: Connection, project: Project, wanted: Wanted) -> Issued 
 def _add(connection: Connection, project: Project, wanted: Wanted) -> Issued:
     api_key = keys.generate(ENVIRONMENT)
     project_id, key_id = project.project_id, keys.identify(api_key)
-    keys.insert(connection, project_id, keys.digest(api_key), wanted.name, wanted.expires_at)
     ended = 0
     if wanted.others_end_s is not None:
+        # First: who inserts holds up every other change, also one that holds a row of these.
         at = datetime.now(UTC) + timedelta(seconds=wanted.others_end_s)
         ended = keys.end_others(connection, project_id, key_id, at)
+    keys.insert(connection, project_id, keys.digest(api_key), wanted.name, wanted.expires_at)
     (key,) = [one for one in keys.of_project(connection, project_id) if one.key_id == key_id]
     return Issued(api_key, key, ended)

@@ -15,7 +15,7 @@ from ingest.stream.connection import connect
 from ingest.stream.shards import KEYS_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Snapshot:
@@ -25,19 +25,26 @@ class Snapshot:
         self._client = connect(url, name="ingest-keys")
 
     def save(self, keys: Mapping[str, str]) -> None:
-        """Make the copy equal to `keys` in one transaction."""
+        """Make the copy equal to `keys`, whatever it holds: it is read whole and compared."""
         old = self.load()
         new = {name.encode(): text.encode() for name, text in keys.items()}
-        changed: dict[bytes | bytearray | memoryview[int] | str | int | float, Any] = {
-            name: text for name, text in new.items() if old.get(name) != text
-        }
-        gone = [name for name in old if name not in new]
+        changed = {name: text for name, text in new.items() if old.get(name) != text}
+        self._write(changed, [name for name in old if name not in new])
+
+    def change(self, changed: Mapping[str, str], gone: Sequence[str]) -> int:
+        """Write what differs from what was saved last; give how many keys are there then."""
+        return self._write({name.encode(): text.encode() for name, text in changed.items()}, gone)
+
+    def _write(self, changed: Mapping[bytes, bytes], gone: Sequence[str | bytes]) -> int:
+        """Write in one transaction."""
+        mapping: Any = changed  # the library's type wants keys of every kind at once
         with _translated(), self._client.pipeline() as pipe:
-            if changed:
-                pipe.hset(KEYS_KEY, mapping=changed)
+            if mapping:
+                pipe.hset(KEYS_KEY, mapping=mapping)
             if gone:
                 pipe.hdel(KEYS_KEY, *gone)
-            pipe.execute()
+            pipe.hlen(KEYS_KEY)
+            return int(pipe.execute()[-1])
 
     def load(self) -> dict[bytes, bytes]:
         """Read the copy as it is; empty when there is none."""

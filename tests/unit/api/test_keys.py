@@ -9,12 +9,13 @@ import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from ingest.api import keys
 from ingest.api.keys import KeyFollower, KeyRing
 from ingest.errors import IngestError
+from ingest.store import key_table, projects, session
 from ingest.store import keys as stored_keys
-from ingest.store import projects, session
 from ingest.store.key_table import Grant, KeyTable
 from ingest.stream.connection import connect
 from ingest.stream.shards import KEYS_KEY
@@ -91,12 +92,107 @@ def test_a_table_is_read_when_something_changed(dsn: str) -> None:
             "UPDATE api_key SET revoked_at = now()",
             "UPDATE project SET plan = 'free'",
             "DELETE FROM api_key",
+            "TRUNCATE api_key",
+            "TRUNCATE project CASCADE",
         ):
             execute(dsn, change)
             assert table.poll() is not None, change
             assert table.poll() is None, change
     finally:
         table.close()
+
+
+def test_a_table_that_did_not_change_is_not_read(dsn: str) -> None:
+    """What is polled is one row, however many keys there are: the tables need not even be there."""
+    make(dsn, "shop")
+    table = KeyTable(dsn)
+    try:
+        table.poll()
+        assert table._connection is not None
+        for name in ("api_key", "project"):
+            table._connection.execute(f"ALTER TABLE {name} RENAME TO away_{name}")
+        assert [table.poll() for _ in range(3)] == [None] * 3
+        table._whole_at -= key_table.WHOLE_S
+        with pytest.raises(IngestError, match="does not exist"):
+            table.poll()
+    finally:
+        table.close()
+
+
+def test_a_change_is_seen_when_it_is_committed_and_not_before(dsn: str) -> None:
+    """Two at once: the later commit tells of both."""
+    project = make(dsn, "shop")
+    table = KeyTable(dsn)
+    try:
+        table.poll()
+        with session.connect(dsn, "test") as connection:
+            with connection.transaction():
+                stored_keys.revoke(connection, project.project_id, None)
+                assert table.poll() is None
+            grants = table.poll()
+        assert grants is not None
+        assert [grant.is_revoked for grant in grants.values()] == [True]
+    finally:
+        table.close()
+
+
+def test_without_a_change_all_is_read_once_a_minute(dsn: str) -> None:
+    """As after a restore that went around the triggers."""
+    make(dsn, "shop")
+    table = KeyTable(dsn)
+    try:
+        table.poll()
+        with psycopg.connect(dsn, autocommit=True) as owner:
+            owner.execute("ALTER TABLE api_key DISABLE TRIGGER USER")
+            owner.execute("UPDATE api_key SET revoked_at = now()")
+        assert table.poll() is None
+        table._whole_at -= key_table.WHOLE_S
+        grants = table.poll()
+        assert grants is not None
+        assert [grant.is_revoked for grant in grants.values()] == [True]
+        assert table.poll() is None
+    finally:
+        table.close()
+
+
+def test_only_what_differs_is_written_to_the_copy(
+    dsn: str, server: Redis, valkey: EmbeddedValkey
+) -> None:
+    project = make(dsn, "shop")
+    follower = KeyFollower(KeyRing(), dsn, valkey.worker_url)
+    try:
+        follower._follow()
+        before = server.info("commandstats")
+        with session.connect(dsn, "test") as connection:
+            stored_keys.insert(connection, project.project_id, stored_keys.digest("other"))
+        follower._follow()
+        assert server.hlen(KEYS_KEY) == 2
+        with psycopg.connect(dsn) as owner:
+            owner.execute("DELETE FROM api_key WHERE key_hash = %s", (stored_keys.digest(KEY),))
+        follower._follow()
+        assert server.hkeys(KEYS_KEY) == [stored_keys.digest("other").hex().encode()]
+        after = server.info("commandstats")
+        calls = ("cmdstat_hgetall", "cmdstat_hset")
+        assert [after[name]["calls"] - before[name]["calls"] for name in calls] == [0, 1]
+    finally:
+        follower._table.close()
+        follower._copy.close()
+
+
+def test_a_copy_that_valkey_lost_is_made_again(
+    dsn: str, server: Redis, valkey: EmbeddedValkey
+) -> None:
+    make(dsn, "shop")
+    follower = KeyFollower(KeyRing(), dsn, valkey.worker_url)
+    try:
+        follower._follow()
+        server.delete(KEYS_KEY)
+        follower._table._whole_at -= key_table.WHOLE_S
+        follower._follow()
+        assert server.hlen(KEYS_KEY) == 1
+    finally:
+        follower._table.close()
+        follower._copy.close()
 
 
 def test_a_table_connects_again(dsn: str) -> None:
@@ -110,6 +206,7 @@ def test_a_table_connects_again(dsn: str) -> None:
         )
         with pytest.raises(IngestError):
             table.poll()
+        assert table.poll() == {}, "behind a new connection may be another server"
         assert table.poll() is None
     finally:
         table.close()
