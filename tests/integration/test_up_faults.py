@@ -24,6 +24,7 @@ pytestmark = pytest.mark.stack
 
 GONE_S = 5.0
 IDLE = 5000
+FROZEN_S = 25.0  # less than a client waits for an answer
 
 
 def test_a_killed_supervisor_takes_everything_along_and_loses_nothing(base: Path) -> None:
@@ -149,3 +150,17 @@ def test_idle_connections_do_not_keep_others_out(stack: Running) -> None:
             until(lambda: len(load.acknowledged) > 200, 30, "load beside idle connections")
         assert set(load.answers) == {202}
     assert httpx.get(f"{stack.run.url}/health").status_code == 200
+
+
+def test_a_frozen_worker_holds_only_some_clients(stack: Running) -> None:
+    """The edge sends where the fewest requests are, so that not all run into it by turns."""
+    frozen = psutil.Process(stack.run.pids["worker-0"])
+    with Load(stack, clients=8) as load:
+        until(lambda: len(load.acknowledged) > 500, 30, "some load")
+        frozen.suspend()
+        try:
+            enough = len(load.acknowledged) + 2000
+            until(lambda: len(load.acknowledged) > enough, FROZEN_S, "most requests go on")
+        finally:
+            frozen.resume()
+    assert set(load.answers) == {202}, load.answers

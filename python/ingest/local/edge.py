@@ -73,6 +73,8 @@ UPSTREAM = """\
     upstream workers_{size} {{
         zone workers_{size} 64k;
 {servers}
+        # By turns each client would soon wait for a worker that hangs: so it holds its share.
+        least_conn;
         keepalive {kept};
         # Shorter than a worker's own: who closes first must be the side that sends requests.
         keepalive_timeout 4s;
