@@ -97,6 +97,13 @@ def test_json_of_one_type_over_an_address_and_a_token(stack: Running, base: Path
         assert tail.interrupt() == 130
 
 
+@pytest.mark.parametrize("given", ["nosuch", "../plan", "00000000-0000-0000-0000-000000000000"])
+def test_a_project_that_is_not_there_is_told(stack: Running, base: Path, given: str) -> None:
+    with Tail(base, "--data", str(stack.data), "--project", given) as tail:
+        assert tail.process.wait(60) == 1
+        assert tail.faults == f"ingest: there is no project {given!r}\n"
+
+
 def test_a_wrong_token_is_told(stack: Running, base: Path) -> None:
     words = ("--admin-url", stack.run.admin_url)
     with Tail(base, *words, env={"INGEST_ADMIN_TOKEN": "a-wrong-token-of-size"}) as tail:

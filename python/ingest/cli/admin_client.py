@@ -32,6 +32,10 @@ class Message(NamedTuple):
     body: Any
 
 
+class _NotFoundError(NeedsPerson):
+    """Admin does not know a path, or what it names."""
+
+
 @dataclass(frozen=True)
 class AdminClient:
     """Where the admin process is. Retryable when it is away, NeedsPerson when it refuses."""
@@ -62,6 +66,18 @@ class AdminClient:
     def json(self, path: str) -> Any:
         """Get a path that answers JSON."""
         return json.loads(self.get(path))
+
+    def find(self, path: str) -> Any | None:
+        """Get a path that answers JSON; None when what it names is not there."""
+        connection = self._connection(TIMEOUT_S)
+        try:
+            return json.loads(self._ask(connection, path).read())
+        except _NotFoundError:
+            return None
+        except (OSError, http.client.HTTPException) as error:
+            raise self._away(error) from error
+        finally:
+            connection.close()
 
     def stream(self, path: str) -> Iterator[Message]:
         """Read a stream of server-sent events until it ends, which is Retryable, too.
@@ -102,7 +118,9 @@ class AdminClient:
         if answer.status in {UNAUTHORIZED, FORBIDDEN}:
             raise NeedsPerson(f"admin at {self.url} refuses: is the token, and the name, its own?")
         if answer.status == NOT_FOUND:
-            raise NeedsPerson(f"admin at {self.url} does not know {path}: is it another version?")
+            raise _NotFoundError(
+                f"admin at {self.url} does not know {path}: is it another version?"
+            )
         if answer.status != OK_STATUS:
             raise Retryable(f"admin at {self.url} answers {answer.status}")
         return answer

@@ -7,11 +7,12 @@ import shutil
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
 from ingest.cli import options, tail_lines
-from ingest.errors import IngestError
+from ingest.errors import IngestError, NeedsPerson, Retryable
 from ingest.visible import visible
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ingest.settings import Settings
 
 PATH = "/api/v1/stream?topics="
+PROJECT = "/api/v1/project/"
 EVENTS, REFUSALS = "events", "refusals"
 PAUSES_S = (0.5, 1, 2, 5)
 # How often it is told that not all is shown.
@@ -47,10 +49,25 @@ def tail(
     """Show events and refusals as they come; under load a sample."""
     settings = options.load(config, data_dir=data)
     topics = {None: [EVENTS, REFUSALS], True: [EVENTS], False: [REFUSALS]}[only]
-    wanted = tail_lines.Wanted(project, frozenset(types or ()))
+    wanted = tail_lines.Wanted(_id(settings, admin_url, project), frozenset(types or ()))
     printer = _Printer(wanted, as_json)
     for message in _for_ever(settings, admin_url, topics):
         printer.take(message)
+
+
+def _id(settings: Settings, admin_url: str | None, given: str | None) -> str | None:
+    """Find a project by its name or id; as it was given while PostgreSQL is away."""
+    from ingest.cli.admin_client import AdminClient
+
+    if given is None:
+        return None
+    try:
+        found = AdminClient.of(settings, admin_url).find(PROJECT + quote(given, safe=""))
+    except Retryable:
+        return given
+    if found is None:
+        raise NeedsPerson(f"there is no project {given!r}")
+    return str(found["project_id"])
 
 
 def _for_ever(
