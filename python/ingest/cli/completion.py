@@ -30,6 +30,18 @@ def project_names(context: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def plan_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Give the names of plans that begin as what was typed."""
+    from ingest.errors import IngestError
+    from ingest.settings import Settings
+
+    try:
+        known = Settings.load(context.params.get("config")).known_plans
+    except (IngestError, OSError):
+        return []
+    return sorted(name for name in known if name.startswith(incomplete))
+
+
 def _names(settings: Settings, incomplete: str) -> list[str]:
     from ingest.cli import servers
     from ingest.store import projects, session

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest.cli import options, servers
+from ingest.cli import completion, options, servers
 from ingest.errors import NeedsPerson, SettingsError
 from ingest.plural import counted
 from ingest.visible import visible_lines
@@ -32,8 +32,16 @@ PAGE = 1000
 ONCE = "The key is shown only now. Workers know it within two seconds."
 
 Name = Annotated[str, typer.Argument(help="3 to 100 characters, taken once.")]
-Project = Annotated[str, typer.Argument(help="Its name or id.")]
-Plan = Annotated[str, typer.Option(help="free, pro, enterprise, unlimited, or one of yours.")]
+Project = Annotated[
+    str, typer.Argument(help="Its name or id.", autocompletion=completion.project_names)
+]
+Plan = Annotated[
+    str,
+    typer.Option(
+        help="free, pro, enterprise, unlimited, or one of yours.",
+        autocompletion=completion.plan_names,
+    ),
+]
 Expires = Annotated[
     datetime | None,
     typer.Option(
@@ -63,7 +71,10 @@ def create(
 
 @APP.command("list")
 def list_projects(
-    project: Annotated[str | None, typer.Argument(help="Show the keys of this one.")] = None,
+    project: Annotated[
+        str | None,
+        typer.Argument(help="Show the keys of this one.", autocompletion=completion.project_names),
+    ] = None,
     as_json: options.Json = False,
     data: options.Data = None,
     config: options.Config = None,
@@ -131,7 +142,9 @@ def revoke(
 @APP.command("set-plan")
 def set_plan(
     project: Project,
-    plan: Annotated[str, typer.Argument(help="The plan's name.")],
+    plan: Annotated[
+        str, typer.Argument(help="The plan's name.", autocompletion=completion.plan_names)
+    ],
     as_json: options.Json = False,
     data: options.Data = None,
     config: options.Config = None,

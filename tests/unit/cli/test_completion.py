@@ -61,16 +61,30 @@ def test_bash_completes_with_it() -> None:
     assert done.stdout == "deadletter\n"
 
 
-def complete_project(typed: str, env: Mapping[str, str]) -> list[str]:
-    asked = {"COMP_WORDS": f"ingest export --project {typed}", "COMP_CWORD": "3"}
+def complete(line: str, env: Mapping[str, str]) -> list[str]:
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     return run(asked | {"_INGEST_COMPLETE": "complete_bash"} | dict(env)).split()
+
+
+def complete_project(typed: str, env: Mapping[str, str]) -> list[str]:
+    return complete(f"ingest export --project {typed}", env)
 
 
 def test_projects_are_completed_by_their_names(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         for name in ("shop", "shipping", "other"):
             connection.execute(PROJECT, (name,))
-    assert complete_project("sh", {"INGEST_DATABASE_URL": dsn}) == ["shipping", "shop"]
+    env = {"INGEST_DATABASE_URL": dsn}
+    assert complete_project("sh", env) == ["shipping", "shop"]
+    for verb in ("list", "rotate", "revoke", "set-plan"):
+        assert complete(f"ingest project {verb} sh", env) == ["shipping", "shop"]
+
+
+def test_plans_are_completed_by_their_names() -> None:
+    env = {"INGEST_PLANS": '{"plus": {"requests_per_minute": 1, "events_per_minute": 1}}'}
+    assert complete("ingest project set-plan shop p", env) == ["plus", "pro"]
+    assert complete("ingest project create shop --plan p", env) == ["plus", "pro"]
+    assert complete("ingest project set-plan shop p", {"INGEST_PORT": "x"}) == []
 
 
 @pytest.mark.parametrize(
