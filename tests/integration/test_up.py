@@ -149,6 +149,16 @@ def test_a_taken_port_is_told_before_anything_starts(base: Path, taken: str, fla
     assert not (base / "data" / "servers" / "postgres").exists()
 
 
+def test_a_certificate_that_is_not_there_is_told_before_anything_starts(base: Path) -> None:
+    files = {"INGEST_TLS_CERTIFICATE": str(base / "no.pem"), "INGEST_TLS_KEY": str(base / "no.key")}
+    running = Running(base / "data", env=files)
+    running.spawn()
+    assert running.supervisor.wait(30) == 2
+    told = running.output.read_text().splitlines()
+    assert [line.rpartition("tls_")[2].split(":")[0] for line in told] == ["certificate", "key"]
+    assert not (base / "data" / "servers" / "postgres").exists()
+
+
 def test_a_path_with_spaces_and_quotes(base: Path) -> None:
     with Running(base / "my \"data\" [1] and 'more'?") as running:
         assert running.post(event()).status_code == 202

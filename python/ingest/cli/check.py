@@ -85,6 +85,12 @@ def _schema(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"schema_file: {settings.schema_file}: {error}")
 
 
+def _certificate(settings: Settings) -> Iterator[Finding]:
+    from ingest.local import certificate
+
+    yield from map(Finding, certificate.faults(settings))
+
+
 def _postgres(settings: Settings) -> Iterator[Finding]:
     from ingest.store import setup
 
@@ -130,6 +136,7 @@ CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "environment": _environment,
     "extension": _extension,
     "schema": _schema,
+    "certificate": _certificate,
     "PostgreSQL": _postgres,
     "workers' role": _workers_role,
     "Valkey": _valkey,

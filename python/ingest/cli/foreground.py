@@ -13,7 +13,7 @@ from rich.console import Console
 from ingest import log, readiness
 from ingest.cli.greeting import greeting
 from ingest.errors import IngestError, SettingsError
-from ingest.local import ports, wheels
+from ingest.local import certificate, ports, wheels
 from ingest.local.data_dir import DataDir, LogBounds
 from ingest.local.guard import clear
 from ingest.local.lock import Lock
@@ -86,6 +86,7 @@ class _Progress:
 def _check_before(settings: Settings) -> None:
     """Find what can't work before anything is started; all faults are told at once."""
     faults = [*_missing_wheels(settings), *_taken_ports(settings)]
+    faults += certificate.faults(settings)
     if settings.schema_file is not None and not settings.schema_file.is_file():
         faults.append(f"schema_file: there is no {settings.schema_file}")
     if faults:
