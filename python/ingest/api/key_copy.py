@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from ingest import log
 from ingest.errors import IngestError
@@ -12,9 +13,6 @@ from ingest.stream.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# Of a copy that another version, or another program, wrote.
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 class KeyCopy:
@@ -31,7 +29,7 @@ class KeyCopy:
             return _from_text(self._snapshot.load())
         except IngestError:
             return {}
-        except _UNREADABLE as error:
+        except Exception as error:  # noqa: BLE001 - whatever is there, it is no copy
             if not self._is_told:
                 log.get(__name__).warning("the keys' copy can't be read", reason=repr(error))
             self._is_told = True
@@ -83,5 +81,7 @@ def _from_text(texts: Mapping[bytes, bytes]) -> dict[bytes, Grant]:
 
 
 def _grant(of: Mapping[str, Any]) -> Grant:
-    project_id, ends_s = bytes.fromhex(of["project_id"]), of.get("ends_s")
-    return Grant(project_id, of["name"], of["plan"], of["revoked"], ends_s)
+    """Read one, its types checked: what is of another form must fail here and in no request."""
+    project_id, ends_s = UUID(of["project_id"]).bytes, of.get("ends_s")
+    ends_s = None if ends_s is None else float(ends_s)
+    return Grant(project_id, str(of["name"]), str(of["plan"]), bool(of["revoked"]), ends_s)

@@ -300,8 +300,14 @@ COPIED = {
         ("not hex", json.dumps(COPIED)),
         (b"\xff", json.dumps(COPIED)),
         ("ab" * 32, json.dumps(COPIED | {"project_id": 7})),
+        ("ab" * 32, json.dumps(COPIED | {"project_id": "00"})),
+        ("ab" * 32, json.dumps(COPIED | {"ends_s": "soon"})),
+        ("ab" * 32, "[" * 100_000),
     ],
-    ids=["no field", "no JSON", "no object", "no UTF-8", "no hex", "no text", "no id"],
+    ids=[
+        *("no field", "no JSON", "no object", "no UTF-8", "no hex", "no text", "no id"),
+        *("short id", "no time", "too deep"),
+    ],
 )
 def test_a_copy_of_another_form_is_none_and_is_mended(
     digest: str | bytes, text: str | bytes, dsn: str, server: Redis, valkey: EmbeddedValkey
