@@ -84,6 +84,11 @@ lock: ## resolve the pinned dependencies again, with hashes and without an index
 	$(BIN)/uv pip compile pyproject.toml --constraints requirements/dev.txt --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
 
+clean: ## remove what was built here, and caches; no data
+	rm -rf $(VENV) $(EXTENSION) target .fuzz .prometheus web/node_modules
+	rm -rf .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find python tests bench -name __pycache__ -prune -exec rm -rf {} +
+
 STATIC := python/ingest/admin/static/vendor
 
 vendor: ## copy what the dashboard takes from npm into the package (web/package.json has the versions)

@@ -48,6 +48,13 @@ def test_make_targets_exist(path: Path) -> None:
     assert set(MAKE.findall(code(path))) <= targets
 
 
+def test_every_make_target_is_there_and_says_what_it_does() -> None:
+    text = pages.page("Makefile")
+    (named,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    told = re.findall(r"^(\w+):.*## \w", text, re.MULTILINE)
+    assert {*named.split()} - {*told} == {"help"}
+
+
 @each_page
 def test_variables_are_settings(path: Path) -> None:
     named = {*VARIABLE.findall(path.read_text(encoding="utf-8"))} - {CONFIG_VARIABLE}

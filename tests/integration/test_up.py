@@ -186,6 +186,19 @@ def test_data_of_another_major_version_is_refused(base: Path) -> None:
     assert "this is 18" in last
 
 
+def test_missing_credentials_are_named(base: Path) -> None:
+    home = DataDir(base / "data")
+    EmbeddedPostgres(home).prepare()
+    home.credentials_file.unlink()
+    home.release()
+    running = Running(base / "data")
+    running.spawn()
+    assert running.supervisor.wait(30) == 1
+    last = running.output.read_text().splitlines()[-1]
+    assert last.startswith(f"ingest: {home.credentials_file} is missing, and ")
+    assert not home.credentials_file.exists()
+
+
 def test_a_directory_that_cannot_be_written_is_refused(base: Path) -> None:
     (base / "file").touch()
     done = _ingest("up", "--data", str(base / "file" / "data"))

@@ -44,12 +44,10 @@ APP = typer.Typer(
 COMMANDS: tuple[Callable[..., None], ...] = (
     *(up.up, stop.stop, status.status, dashboard.dashboard),
     *(check.check, audit.audit, tail.tail, export.export),
-    *(serve.serve, consume.consume, admin.admin, migrate.migrate),
+    *(serve.serve, consume.consume, admin.admin, edge.edge, migrate.migrate),
 )
 for command in COMMANDS:
     APP.command()(command)
-# For unit files alone; the list of commands is to fit a screen.
-APP.command(hidden=True)(edge.edge)
 APP.add_typer(project.APP, name="project")
 APP.add_typer(deadletter.APP, name="deadletter")
 APP.add_typer(partitions.APP, name="partitions")

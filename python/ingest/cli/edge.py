@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 
 
 def edge(data: options.Data = None, config: options.Config = None) -> None:
-    """Become nginx in front of the workers of worker_urls; SIGHUP reads certificates again."""
+    """Run the edge alone; SIGHUP reads certificates again."""
     scheduling.let_others_run()
     settings = options.load(config, data_dir=data)
     from ingest.local.data_dir import DataDir

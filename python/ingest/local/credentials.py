@@ -32,11 +32,14 @@ class Credentials:
     admin_token: str = field(default_factory=_password)
 
     @classmethod
-    def keep(cls, path: Path) -> Self:
-        """Read them, or make them when the file is not there."""
+    def keep(cls, path: Path, opens: Path | None = None) -> Self:
+        """Read them, or make them when the file is not there; not when what it `opens` is."""
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
+            if opens is not None and opens.exists():
+                text = f"{path} is missing, and {opens} can't be opened without it"
+                raise NeedsPerson(f"{text}: restore it from a backup") from None
             made = cls()
             private_file.write(path, json.dumps(asdict(made), indent=1))
             return made

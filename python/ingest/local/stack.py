@@ -42,7 +42,8 @@ class Stack:
         self.settings = settings
         self.home = home
         self.api_key = ""
-        self._credentials = Credentials.keep(home.credentials_file)
+        opens = None if settings.database_url else home.servers / "postgres"
+        self._credentials = Credentials.keep(home.credentials_file, opens)
         self._edge_secret = _secret(settings.edge_secret, self._credentials.edge_secret)
         self._admin_token = _secret(settings.admin_token, self._credentials.admin_token)
         self._reserved = [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *("up", "stop", "status", "check", "audit", "export"),
-    *("serve", "consume", "admin", "migrate", "deadletter", "partitions", "project"),
+    *("serve", "consume", "admin", "edge", "migrate", "deadletter", "partitions", "project"),
     *(f"deadletter {verb}" for verb in ("list", "show", "replay", "drop")),
     *(f"project {verb}" for verb in ("create", "list", "rotate", "revoke", "set-plan")),
     *(f"partitions {verb}" for verb in ("list", "make", "drop")),

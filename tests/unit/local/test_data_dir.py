@@ -83,7 +83,7 @@ def test_a_disk_that_is_too_small_is_told(base: Path, monkeypatch: pytest.Monkey
 
 def test_credentials_are_made_once_and_private(base: Path) -> None:
     file = base / "credentials.json"
-    made = Credentials.keep(file)
+    made = Credentials.keep(file, file.with_name("not-there"))
     assert Credentials.keep(file) == made
     assert mode(file) == 0o600
     assert made.postgres not in repr(made)
