@@ -152,7 +152,7 @@ VALKEY_MAX_BYTES = Gauge(
 VALKEY_FULL_IN_SECONDS = Gauge(
     "ingest_valkey_full_in_seconds",
     "s",
-    "until `stream_full` is answered, at the last minute's rate; +Inf above a day",
+    "until `stream_full` is answered, at the last minute's rate; +Inf above a day, none if unknown",
     is_own=False,
 )
 VALKEY_FSYNC = Gauge(

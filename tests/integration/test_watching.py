@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import fields
@@ -13,18 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 from ingest.admin.figures import Figures, History, ProcessFigures
 from ingest.store import partitions
 
-from tests.running import Running, event, until
+from tests.running import INGEST, Running, directory, event, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOLD_S = 20.0
 WRITES_AGAIN = 'ingest_retries_total{part="write",process="consumer-'
+# Each look at a frozen server takes five seconds, and so does each connection to it.
+FROZEN_S = 60.0
 
 pytestmark = pytest.mark.stack
 
@@ -60,11 +64,15 @@ def process(running: Running, name: str) -> dict[str, Any]:
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
+    """Freeze a process with all that it started."""
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for one in family:
+        one.suspend()
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for one in family:
+            one.resume()
 
 
 def test_what_people_are_told(running: Running) -> None:
@@ -143,8 +151,76 @@ def test_parts_that_fail_are_told_and_told_well_again(running: Running) -> None:
 
     with frozen(running.run.pids["valkey"]):
         assert "Valkey" in part(running, "valkey")["reason"]
-        assert figures(running)["lag"] == {"entries": None, "events": None, "oldest_s": None}
+        assert figures(running)["lag"] == UNKNOWN
+        shown = page(running)
+        assert "unknown: Valkey" in line(shown, "lag")
+        assert "unknown: Valkey" in line(shown, "stream")
     until(lambda: ask(running, "/readyz").status_code == 200, TOLD_S, "Valkey is back")
+
+
+UNKNOWN = {"entries": None, "events": None, "oldest_s": None}
+
+
+def page(running: Running) -> str:
+    command = [*INGEST, "status", "--data", str(running.data)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def line(page: str, name: str) -> str:
+    (found,) = (each for each in page.splitlines() if each.startswith(f"{name} "))
+    return found
+
+
+def test_the_lag_is_known_while_postgresql_is_away() -> None:
+    """What was committed last counts, not what admin saw last; in a system of its own."""
+    with directory() as path, Running(path / "data") as running:
+        watch_an_outage(running)
+
+
+def watch_an_outage(running: Running) -> None:
+    until(lambda: figures(running)["lag"]["events"] == 0, TOLD_S, "nothing waits")
+    stored = stored_events(running)
+    assert running.post(*[event() for _ in range(50)]).status_code == 202
+    until(lambda: stored_events(running) == stored + 50, TOLD_S, "stored")
+    with frozen(running.run.pids["postgres"]):
+        for _ in range(7):
+            assert running.post(event(), event()).status_code == 202
+        until(lambda: lag(running) == (7, 14), FROZEN_S, "what waits is counted")
+        until(lambda: figures(running)["lag"]["oldest_s"] > 10, FROZEN_S, "it grows old")
+        assert part(running, "postgresql")["reason"]
+        assert "7 entries, 14 events, the oldest" in line(page(running), "lag")
+        told = ask(running, "/metrics").text
+        assert "ingest_lag_events 14.0" in told
+        assert "ingest_lag_seconds" in told
+
+        killed = running.run.pids["admin"]
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: running.run.pids["admin"] != killed, TOLD_S, "another admin")
+        until(lambda: is_told(running), FROZEN_S, "figures")
+        assert figures(running)["lag"] == UNKNOWN, "it never saw a position"
+        assert "unknown: PostgreSQL" in line(page(running), "lag")
+        assert "ingest_lag_events" not in ask(running, "/metrics").text
+    until(lambda: figures(running)["lag"]["events"] == 0, FROZEN_S, "all stored")
+    until(lambda: ask(running, "/readyz").status_code == 200, FROZEN_S, "all is well")
+    assert stored_events(running) == stored + 64
+
+
+def stored_events(running: Running) -> int:
+    with psycopg.connect(running.run.dsn) as connection:
+        row = connection.execute("SELECT count(*) FROM event").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def lag(running: Running) -> tuple[int | None, int | None]:
+    told = figures(running)["lag"]
+    return told["entries"], told["events"]
+
+
+def is_told(running: Running) -> bool:
+    try:
+        return ask(running, "/api/v1/figures").status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def test_a_missing_partition_and_a_stopped_writer_are_told(running: Running) -> None:

@@ -42,6 +42,14 @@ class Deltas:
         found = self.counts(metric, lambda _labels: "")
         return found.get("", Count(0, self._rate(0.0)))
 
+    def increase(self, metric: Metric) -> float:
+        """Add up by how much all series have grown."""
+        return sum(
+            new - (old if isinstance(old, int | float) else 0)
+            for _, new, old in self._series(metric)
+            if isinstance(new, int | float)
+        )
+
     def spread(self, metric: Metric, skip: Callable[[Labels], bool] | None = None) -> Spread:
         """Join all series of a histogram, but those to be skipped."""
         bounds: Sequence[float] = metric.bounds

@@ -68,7 +68,11 @@ class Latencies:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """What is accepted and not committed yet; null when a server can't be asked."""
+    """What is accepted and not committed yet.
+
+    While PostgreSQL is away this is behind what it told last. Null when Valkey can't be asked, or
+    PostgreSQL could not be since the admin process started.
+    """
 
     entries: int | None = None
     events: int | None = None
@@ -87,8 +91,9 @@ class Refusing:
 class Valkey:
     """The stream's server, full at `refusing_at_bytes`.
 
-    `full_in_s`, at the last minute's rate, is null above a day; `ack` is what its settings let
-    answers promise.
+    `full_in_s`, at the last minute's rate, is 86400 from a day on and null while it is unknown:
+    without a bound, or while nothing was known a minute ago. `ack` is what its settings let answers
+    promise.
     """
 
     used_bytes: int

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ingest import log, readout, roster
 from ingest.admin.processes import Processes
+from ingest.admin.unsettled import Unsettled
 from ingest.admin.usage import Usage, Use
 from ingest.errors import IngestError
 from ingest.store.look import StoreWatch
@@ -73,7 +74,10 @@ class Sampler(threading.Thread):
         self._processes = Processes(settings)
         self._store = StoreWatch(settings.database_url or "")
         self._stream = StreamWatch(settings.valkey_url or "")
+        self._unsettled = Unsettled(self._store, self._stream)
         self._usage = Usage()
+        # Those that PostgreSQL told last: they stand still while it is away.
+        self._positions: Mapping[int, str] = {}
         self._starts: dict[str, tuple[object, int]] = {}
         self._last: Sample | None = None
         self._taken = threading.Condition()
@@ -140,9 +144,10 @@ class Sampler(threading.Thread):
         readouts = {name: one if not isinstance(one, str) else None for name, one in told.items()}
         members = roster.read(self._settings.data_dir)
         store, store_fault = _tried(self._store.look)
-        positions = {} if store is None else store.positions
-        stream, stream_fault = _tried(lambda: self._stream.look(positions))
-        return Sample(
+        if store is not None:
+            self._positions = store.positions
+        stream, stream_fault = _tried(lambda: self._stream.look(self._positions))
+        sample = Sample(
             at=at,
             clock=clock,
             readouts={OWN: readout.own(), **readouts},
@@ -155,8 +160,9 @@ class Sampler(threading.Thread):
             store_fault=store_fault,
             stream=stream,
             stream_fault=stream_fault,
-            unsettled=self._unsettled(store, stream),
+            unsettled=None,
         )
+        return replace(sample, unsettled=self._unsettled.count(sample))
 
     def _uses(
         self, members: Sequence[Member], stream: StreamLook | None, at: float
@@ -180,22 +186,6 @@ class Sampler(threading.Thread):
             start, count = (one.pid, one.started), count + 1
             self._starts[name] = start, count
         return max(0, count)
-
-    def _unsettled(self, store: StoreLook | None, stream: StreamLook | None) -> int | None:
-        """Compare what was accepted with what is settled, since an hour before all that waits."""
-        if store is None or stream is None:
-            return None
-        if not stream.waiting:
-            return 0
-        try:
-            accepted = self._stream.accepted(len(store.positions))
-            if accepted is None:
-                return None
-            waiting_h = int(stream.state.now_ms or 0) // 1000 - stream.oldest_s
-            hour = min(accepted.oldest_hour or 1 << 31, int(waiting_h) // 3600 - 1)
-            return max(0, accepted.events + self._store.unsettled(hour))
-        except IngestError:
-            return None
 
 
 def _tried(ask: Callable[[], T]) -> tuple[T | None, str]:

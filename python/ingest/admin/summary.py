@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 # Rates follow what happens at once; quantiles need some values.
 RATE_S, QUANTILES_S, FILL_S = 2.0, 10.0, 60.0
-# Further away than this is noise of some bytes.
+# Further away than this is noise of some bytes; told as this.
 FAR_S = 86_400.0
 EPOCH = date(1970, 1, 1)
 _STATES: dict[str, ProcessState] = {"starting": "starting", "waiting": "waiting"}
@@ -84,9 +84,12 @@ def before(samples: Sequence[Sample], seconds: float) -> Sample | None:
 
 
 def lag(sample: Sample) -> Lag:
-    """Say what waits; null when Valkey or PostgreSQL can't be asked."""
+    """Say what waits, behind the positions that PostgreSQL told last.
+
+    Null when Valkey can't be asked, or PostgreSQL could not since this process started.
+    """
     stream = sample.stream
-    if stream is None or sample.store is None:
+    if stream is None or (sample.store is None and not stream.shards):
         return Lag()
     return Lag(stream.waiting, sample.unsettled, round(stream.oldest_s, 3))
 
@@ -104,7 +107,7 @@ def valkey(samples: Sequence[Sample], settings: Settings) -> Valkey | None:
         seconds = samples[-1].clock - then.clock
         growth = (used - then.stream.state.used_bytes) / seconds if seconds else 0.0
         found = round(max(0, mark - used) / growth, 1) if growth > 0 else FAR_S
-        full_in_s = found if found < FAR_S else None
+        full_in_s = min(found, FAR_S)
     return Valkey(used, most, mark, full_in_s, _level(str(now.state.level)))
 
 

@@ -47,8 +47,9 @@ def _stream(
     yield metrics.VALKEY_FSYNC, _NONE, float(look.state.level is AckLevel.FSYNC)
     if valkey.max_bytes is not None:
         yield metrics.VALKEY_MAX_BYTES, _NONE, valkey.max_bytes
-    full_in_s = math.inf if valkey.full_in_s is None else valkey.full_in_s
-    yield metrics.VALKEY_FULL_IN_SECONDS, _NONE, full_in_s
+    if valkey.full_in_s is not None:
+        full_in_s = valkey.full_in_s if valkey.full_in_s < summary.FAR_S else math.inf
+        yield metrics.VALKEY_FULL_IN_SECONDS, _NONE, full_in_s
     for shard, each in look.shards.items():
         yield metrics.LAG_ENTRIES, (str(shard),), each.waiting
     if lag.events is not None:

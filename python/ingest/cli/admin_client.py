@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from ingest.settings import Settings
 
-TIMEOUT_S = 5.0
+# Longer than admin itself waits for a server that is frozen.
+TIMEOUT_S = 10.0
 # The stream sends a comment at least every 10 s; a silence of this length is a lost connection.
 SILENCE_S = 30.0
 OK_STATUS, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 200, 401, 403, 404

@@ -14,6 +14,7 @@ Figures = dict[str, Any]
 UNKNOWN = "-"
 MIB = 1 << 20
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+SERVERS = ("valkey", "postgresql")
 LATENCIES = ("request", "append", "copy", "commit")
 RECEIVED = ("accepted", "rejected")
 SETTLED = ("stored", "duplicates", "dead")
@@ -57,16 +58,9 @@ def _traffic(figures: Figures) -> Iterator[str]:
 
 
 def _state(figures: Figures) -> Iterator[str]:
-    lag = figures["lag"]
-    oldest = f"the oldest {_duration(lag['oldest_s'])}" if lag["oldest_s"] else "nothing waits"
-    entries, events = _amount(lag["entries"], "entry", "entries"), _amount(lag["events"], "event")
-    yield _line("lag", f"{entries}, {events}, {oldest}")
-    if (valkey := figures["valkey"]) is not None:
-        full = valkey["full_in_s"]
-        most = "no bound" if valkey["max_bytes"] is None else f"{valkey['max_bytes'] // MIB:,} MiB"
-        when = "does not fill" if full is None else f"full in {_duration(full)}"
-        used = f"{valkey['used_bytes'] // MIB:,} MiB of {most}"
-        yield _line("stream", f"{used}, {when}, acknowledges from {valkey['ack']}")
+    yield _line("lag", _lag(figures["lag"]) or f"unknown: {_away(figures)}")
+    valkey = figures["valkey"]
+    yield _line("stream", f"unknown: {_away(figures)}" if valkey is None else _stream(valkey))
     for refusing in figures["refusing"]:
         yield _line("refusing", f"{refusing['process']}: {refusing['code']}")
     if (partitions := figures["partitions"]) is not None:
@@ -74,6 +68,31 @@ def _state(figures: Figures) -> Iterator[str]:
         ahead = f"{counted(partitions['days_ahead'], 'day')} ahead"
         yield _line("partitions", f"{ahead}, MISSING {missing}" if missing else ahead)
     yield _line("dead letters", _number(figures["dead_letters"]))
+
+
+def _lag(lag: Figures) -> str:
+    """Say what waits; empty when that is not known."""
+    if lag["entries"] is None:
+        return ""
+    oldest = f"the oldest {_duration(lag['oldest_s'])}" if lag["oldest_s"] else "nothing waits"
+    entries, events = _amount(lag["entries"], "entry", "entries"), _amount(lag["events"], "event")
+    return f"{entries}, {events}, {oldest}"
+
+
+def _stream(valkey: Figures) -> str:
+    most, full = valkey["max_bytes"], valkey["full_in_s"]
+    used = f"{valkey['used_bytes'] // MIB:,} MiB of "
+    used += "no bound" if most is None else f"{most // MIB:,} MiB"
+    when = "full at an unknown time" if full is None else f"full in {_duration(full)}"
+    if full is not None and full >= DAY_S:
+        when = "not full within a day"
+    return f"{used}, {when}, acknowledges from {valkey['ack']}"
+
+
+def _away(figures: Figures) -> str:
+    """Give what the servers' parts say, without which little is known."""
+    of_servers = [part for part in figures["parts"] if part["name"] in SERVERS]
+    return "; ".join(part["reason"] for part in of_servers if part["reason"]) or "not asked yet"
 
 
 def _processes(figures: Figures) -> Iterator[str]:

@@ -30,6 +30,13 @@ def test_a_rate_is_over_the_time_between() -> None:
     assert Deltas(new, old).counts(tally(0), lambda labels: labels[0]) == {"x": Count(35, 6.0)}
 
 
+def test_an_increase_is_exact_and_counts_a_new_process_from_nothing() -> None:
+    old = sample(0, {"w": process(tally(10)), "v": process(tally(100), pid=1)})
+    again = process(tally(4), pid=2, started=old.at + 1)
+    new = sample(7, {"w": process(tally(30)), "v": again})
+    assert Deltas(new, old).increase(tally(0)) == 24
+
+
 def test_without_an_older_sample_there_is_no_rate() -> None:
     assert Deltas(sample(0, {"w": process(tally(3))}), None).count(tally(0)) == Count(3, None)
 

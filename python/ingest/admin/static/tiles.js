@@ -5,6 +5,8 @@ import { bytes, count, counted, rate, seconds, short } from "./format.js";
 
 // Time to act before events are refused.
 const SOON_S = 600;
+// Said of a day and of all above it.
+const FAR_S = 86400;
 const place = document.getElementById("tiles");
 
 // [title, value, what stands below it, how bad it is]
@@ -38,7 +40,7 @@ function pressure(now) {
 
 function room({ valkey }) {
   if (valkey === null) return "Valkey is away";
-  if (valkey.full_in_s !== null) return `Valkey is full in ${seconds(valkey.full_in_s)}`;
+  if (valkey.full_in_s !== null && valkey.full_in_s < FAR_S) return `Valkey is full in ${seconds(valkey.full_in_s)}`;
   if (valkey.refusing_at_bytes === null) return `Valkey holds ${bytes(valkey.used_bytes)}`;
   return `${bytes(valkey.used_bytes)} of ${bytes(valkey.refusing_at_bytes)}`;
 }
