@@ -74,6 +74,24 @@ def test_ready_drained_and_stopped(base: Path) -> None:
     assert not edge.is_ready()
 
 
+def test_the_line_of_an_unanswered_request_names_what_the_client_sent(base: Path) -> None:
+    edge = edge_of(base)
+    edge.prepare()
+    edge.start()
+    try:
+        edge.wait_ready(10)
+        connection = http.client.HTTPConnection(edge.url.removeprefix("http://"), timeout=5)
+        head = {"X-Api-Key": KEY, "X-Request-Id": "mine"}
+        connection.request("POST", "/v1/events?token=s3cret", "{}", head)
+        assert connection.getresponse().status == http.HTTPStatus.BAD_GATEWAY
+        connection.close()
+    finally:
+        edge.stop()
+    told = (edge.home.log / "edge.log").read_text()
+    (line,) = (each for each in told.splitlines() if " from 127.0.0.1:" in each)
+    assert line.endswith(' s: "POST /v1/events" mine')
+
+
 def test_refusals_leave_no_line_when_nobody_counts_them(base: Path) -> None:
     edge = edge_of(base)
     edge.prepare()
