@@ -36,8 +36,11 @@ WELL = {
     "ingest_valkey_used_bytes": "200x240",
     "ingest_valkey_max_bytes": "1000x240",
     'ingest_back_pressure{code="stream_full", process="worker-0"}': "0x240",
-    'ingest_requests_total{status="202", process="worker-0"}': "0+600x240",
-    'ingest_requests_total{status="503", process="worker-0"}': "0+20x240",
+    'ingest_requests_total{route="/v1/events", status="202", process="worker-0"}': "0+600x240",
+    'ingest_requests_total{route="/v1/events", status="503", process="worker-0"}': "0+20x240",
+    'ingest_requests_total{route="/-/metrics", status="200", process="worker-0"}': "0+60x240",
+    'ingest_requests_total{route="/metrics", status="200", process="admin"}': "0+60x240",
+    'ingest_requests_refused_total{code="not_found", process="admin"}': "0+600x240",
     "ingest_partitions_missing": "0x240",
     "ingest_partition_days_ahead": "2x240",
 }
@@ -64,7 +67,9 @@ SETTLED = 'ingest_events_settled_total{fate="stored", process="consumer-0"}'
 STOPPED = 'ingest_shards_stopped{process="consumer-0"}'
 ACK = 'ingest_ack_fsync{process="worker-0"}'
 PRESSURE = 'ingest_back_pressure{code="stream_full", process="worker-0"}'
-FAILED = 'ingest_requests_total{status="503", process="worker-0"}'
+ACCEPTED = 'ingest_requests_total{route="/v1/events", status="202", process="worker-0"}'
+FAILED = 'ingest_requests_total{route="/v1/events", status="503", process="worker-0"}'
+EDGE = 'ingest_requests_refused_total{code="worker_timeout", process="admin"}'
 DOWN = alert("IngestAdminDown", job="ingest", instance="admin:8081")
 MISSING = "IngestPartitionMissing"
 
@@ -134,6 +139,19 @@ CASES = (
     ),
     Case("events were just refused", {PRESSURE: "1x240"}, 1),
     Case("many failed", {FAILED: "0+60x240"}, 20, (alert("IngestServerErrors", "warning"),)),
+    Case(
+        "all of the few requests failed",
+        {ACCEPTED: "7x240", FAILED: "0+2x240"},
+        20,
+        (alert("IngestServerErrors", "warning"),),
+    ),
+    Case(
+        "no worker answers the edge",
+        {ACCEPTED: "7x240", FAILED: None, EDGE: "0+2x240"},
+        20,
+        (alert("IngestServerErrors", "warning"),),
+    ),
+    Case("nobody sends anything", {ACCEPTED: "7x240", FAILED: None}, 20),
     Case("a partition is late", {"ingest_partitions_missing": "1x240"}, 60),
     Case(
         "a partition is missing",
