@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ingest import log, metrics
 from ingest.consumer.backoff import Backoff
 from ingest.consumer.gather import Gathering, TooNew
+from ingest.consumer.outage import Outage
 from ingest.consumer.pace import Held, Pace
 from ingest.consumer.position import START
 from ingest.errors import IngestError
@@ -67,17 +68,18 @@ class Intake:
 
     def run(self) -> None:
         """Read until the stop; errors of the stream are told and tried again for ever."""
-        backoff = Backoff()
+        backoff, outage = Backoff(), Outage("reading failed", "reads again")
         while not self._stop.is_set():
             try:
                 self._turn()
                 backoff.reset()
+                outage.end()
                 self.fault = ""
             except IngestError as error:
                 self.fault = str(error)
                 metrics.RETRIES.counts["read",] += 1
                 pause_s = backoff.next_s(error)
-                _log.warning("reading failed", error=str(error), again_in_s=round(pause_s, 2))
+                outage.tell(error, pause_s)
                 self._source.doubt()
                 self._stop.wait(pause_s)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, LiteralString
 
 from ingest import log, metrics
 from ingest.consumer.backoff import Backoff
-from ingest.errors import IngestError, NeedsPerson
+from ingest.consumer.outage import Outage
+from ingest.errors import IngestError
 from ingest.store import partitions, session
 from ingest.store.errors import translated
 
@@ -52,6 +53,8 @@ class Keeper:
         self._settings = settings
         self._stop = stop
         self._upkeep_due = 0.0
+        self._outage = Outage("lease not renewed", "lease renewed again")
+        self._upkeep_outage = Outage("upkeep failed", "upkeep works again")
         # Why the lease is not renewed at present: told to whoever asks.
         self.fault = ""
         self.connection: Connection | None = None
@@ -67,10 +70,10 @@ class Keeper:
                 self.fault = str(error)
                 metrics.RETRIES.counts["lease",] += 1
                 pause_s = min(backoff.next_s(error), self._lease.beat_s)
-                tell = _log.error if isinstance(error, NeedsPerson) else _log.warning
-                tell("lease not renewed", error=str(error), again_in_s=round(pause_s, 2))
+                self._outage.tell(error, pause_s)
             else:
                 self.fault = ""
+                self._outage.end()
                 backoff.reset()
                 pause_s = self._lease.beat_s
         if self.connection is not None:
@@ -120,8 +123,9 @@ class Keeper:
             keep_days = self._settings.retention_days or today
             dropped = partitions.drop_oldest(connection, today - keep_days)
         except IngestError as error:
-            _log.warning("upkeep failed", error=str(error), again_in_s=UPKEEP_AGAIN_S)
+            self._upkeep_outage.tell(error, UPKEEP_AGAIN_S)
             return True
+        self._upkeep_outage.end()
         if dropped is not None:
             _log.info("partition dropped", name=dropped)
         return dropped is not None

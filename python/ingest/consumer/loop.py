@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ingest import log, metrics, readiness
+from ingest import metrics, readiness
 from ingest.consumer import position
 from ingest.consumer.assignment import Assignment
 from ingest.consumer.backoff import Backoff
@@ -24,6 +24,7 @@ from ingest.consumer.intake import Intake
 from ingest.consumer.keeper import Keeper
 from ingest.consumer.lease import Lease
 from ingest.consumer.linger import Linger
+from ingest.consumer.outage import Outage
 from ingest.consumer.pace import Bounds, Pace
 from ingest.consumer.private_port import PrivatePort
 from ingest.consumer.source import Source
@@ -52,7 +53,6 @@ FATES = ("stored", "duplicates", "dead")
 # Of the time that a stop may take, so much is left for what comes after the transaction.
 LEAVE_S = 2.0
 
-_log = log.get(__name__)
 _seconds, _ages = metrics.WRITE_SECONDS.of(), metrics.FRESHNESS_SECONDS.of()
 _events, _bytes = metrics.TRANSACTION_EVENTS.of(), metrics.TRANSACTION_BYTES.of()
 
@@ -145,7 +145,7 @@ class Consumer:
         return "; ".join(what + why for what, why in faults.items() if why)
 
     def _prepare(self, writer: Writer, keeper: Keeper, stop: threading.Event) -> None:
-        backoff = Backoff()
+        backoff, outage = Backoff(), Outage("not ready", "ready after all")
         while not stop.is_set():
             try:
                 self._prepare_once(writer, keeper)
@@ -153,14 +153,13 @@ class Consumer:
                 self._fault = f"not ready: {error}"
                 metrics.RETRIES.counts["start",] += 1
                 pause_s = backoff.next_s(error)
-                tell = _log.warning
                 if isinstance(error, NeedsPerson):
-                    tell = _log.error
                     readiness.notify(readiness.needs_person(error))
-                tell("not ready", error=str(error), again_in_s=round(pause_s, 2))
+                outage.tell(error, pause_s)
                 stop.wait(pause_s)
             else:
                 self._fault = ""
+                outage.end()
                 self._on_ready()
                 return
 

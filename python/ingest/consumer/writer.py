@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from ingest import log, metrics
 from ingest.consumer import position
 from ingest.consumer.backoff import Backoff
-from ingest.errors import IngestError, LeaseLost, NeedsPerson
+from ingest.consumer.outage import Outage
+from ingest.errors import IngestError, LeaseLost
 from ingest.store import partitions, session
 from ingest.store.errors import MissingPartition, translated
 
@@ -44,6 +45,7 @@ class Writer:
         self._sink = sink
         self._stop = stop
         self._backoff = Backoff()
+        self._outage = Outage("writing failed", "writing fails no more")
         self._days: set[int] = set()
         # Why writing fails at present: told to whoever asks.
         self.fault = ""
@@ -63,14 +65,14 @@ class Writer:
             except IngestError as error:
                 self._pause(error)
             else:
-                self._backoff.reset()
-                self.fault = ""
+                self._recover()
                 metrics.LAST_COMMIT.set(time.time())
                 span.tenure.committed = span.step.after
                 span.tenure.stored_again += span.load.is_reread
                 return fates
             if self._stop.is_set():
-                break
+                return None
+        self._recover()  # the shard is another's, which PostgreSQL has answered
         return None
 
     def connected(self) -> Connection:
@@ -110,12 +112,16 @@ class Writer:
                 _log.info("partitions made", names=sorted(map(partitions.name_of, made)))
             self._days |= unknown
 
+    def _recover(self) -> None:
+        self._backoff.reset()
+        self._outage.end()
+        self.fault = ""
+
     def _pause(self, error: IngestError) -> None:
         self.fault = str(error)
         metrics.RETRIES.counts["write",] += 1
         if isinstance(error, MissingPartition):
             self._days.clear()  # one was dropped under us
         pause_s = self._backoff.next_s(error)
-        tell = _log.error if isinstance(error, NeedsPerson) else _log.warning
-        tell("writing failed", error=str(error), again_in_s=round(pause_s, 2))
+        self._outage.tell(error, pause_s)
         self._stop.wait(pause_s)
