@@ -50,6 +50,11 @@ UNCHECKED = Tally(
     "requests",
     "judged by one worker's own counts because Valkey didn't tell those of all",
 )
+PLANS_UNCHECKED = Gauge(
+    "ingest_plans_unchecked",
+    "",
+    "1 while a worker holds projects to their plans alone as Valkey doesn't tell of the others",
+)
 BODY_BYTES = Tally(
     "ingest_body_bytes_total", "bytes", "of the bodies of accepted requests", "route"
 )

@@ -41,6 +41,7 @@ WELL = {
     'ingest_requests_total{route="/-/metrics", status="200", process="worker-0"}': "0+60x240",
     'ingest_requests_total{route="/metrics", status="200", process="admin"}': "0+60x240",
     'ingest_requests_refused_total{code="not_found", process="admin"}': "0+600x240",
+    'ingest_quota_unchecked_total{process="worker-0"}': "3x240",
     "ingest_partitions_missing": "0x240",
     "ingest_partition_days_ahead": "2x240",
 }
@@ -69,6 +70,7 @@ ACK = 'ingest_ack_fsync{process="worker-0"}'
 PRESSURE = 'ingest_back_pressure{code="stream_full", process="worker-0"}'
 ACCEPTED = 'ingest_requests_total{route="/v1/events", status="202", process="worker-0"}'
 FAILED = 'ingest_requests_total{route="/v1/events", status="503", process="worker-0"}'
+UNCHECKED = 'ingest_quota_unchecked_total{process="worker-0"}'
 EDGE = 'ingest_requests_refused_total{code="worker_timeout", process="admin"}'
 DOWN = alert("IngestAdminDown", job="ingest", instance="admin:8081")
 MISSING = "IngestPartitionMissing"
@@ -152,6 +154,13 @@ CASES = (
         (alert("IngestServerErrors", "warning"),),
     ),
     Case("nobody sends anything", {ACCEPTED: "7x240", FAILED: None}, 20),
+    Case(
+        "Valkey counts for no plan",
+        {UNCHECKED: "0+5x240"},
+        10,
+        (alert("IngestPlansUnchecked", "warning"),),
+    ),
+    Case("Valkey counts again", {UNCHECKED: "0 5 5x240"}, 20),
     Case("a partition is late", {"ingest_partitions_missing": "1x240"}, 60),
     Case(
         "a partition is missing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ from ingest.store import keys
 from ingest.stream.connection import connect
 from ingest.stream.shards import quota_key
 
-from tests.running import NO_TLS, Running, event, until
+from tests.running import INGEST, NO_TLS, Running, event, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,12 +189,31 @@ def test_without_valkeys_counters_each_worker_limits_alone(limited: Running) -> 
     assert set(found) == {"", "plan_exceeded"}
     assert REQUESTS <= found[""] <= WORKERS * REQUESTS * 1.2
     assert unchecked(limited) > 0
+    assert "Valkey does not count for it" in warnings(limited)
+    until(lambda: "limits hold over all workers again" in limited.logs(), 20, "back")
+    until(
+        lambda: "does not count" not in warnings(limited), 20, "none is alone, though nobody sends"
+    )
 
-    def is_back() -> bool:
-        sender.post(1)  # who has nothing to report asks nothing
-        return "limits hold over all workers again" in limited.logs()
 
-    until(is_back, 10, "back")
+def test_a_plan_that_the_settings_do_not_know_is_told(limited: Running) -> None:
+    assert "the settings don't know" not in warnings(limited)
+    Sender(limited, "mislaid")
+    told = "plans that the settings don't know, bounded like free: mislaid"
+    until(lambda: told in warnings(limited), 20, "told")
+    until(lambda: f"note   postgresql: {told}" in page(limited), 20, "shown")
+
+
+def warnings(limited: Running) -> str:
+    bearer = {"Authorization": f"Bearer {limited.run.admin_token}"}
+    answer = httpx.get(f"{limited.run.admin_url}/readyz", headers=bearer)
+    assert answer.status_code == 200, "a warning does not make it unready"
+    return "; ".join(part["warning"] for part in answer.json()["parts"])
+
+
+def page(limited: Running) -> str:
+    command = [*INGEST, "status", "--data", str(limited.data)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_an_address_without_a_valid_key_is_limited_and_no_header_helps(limited: Running) -> None:

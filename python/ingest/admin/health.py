@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ingest import metrics, plans
 from ingest.plural import counted
 from ingest.store.partitions import name_of
 
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ingest.admin.sample import Sample
+    from ingest.readout import Readout
     from ingest.settings import Settings
+    from ingest.store.look import Tables
     from ingest.stream.look import ShardLook, StreamLook
 
 # A Valkey that was restored or replaced is told of for so long.
 REPLACED_S = 86_400
 READY = "ready"
+MOST_NAMED = 5
+UNCHECKED = "Valkey does not count for it: plans are bounded by each worker alone (see its log)"
 
 
 class Part(NamedTuple):
@@ -36,7 +41,7 @@ class Part(NamedTuple):
 def parts(sample: Sample, settings: Settings) -> list[Part]:
     """Judge a sample."""
     return [
-        _postgresql(sample),
+        _postgresql(sample, settings),
         _valkey(sample, settings),
         *_processes(sample),
         *_others(sample),
@@ -44,12 +49,20 @@ def parts(sample: Sample, settings: Settings) -> list[Part]:
     ]
 
 
-def _postgresql(sample: Sample) -> Part:
+def _postgresql(sample: Sample, settings: Settings) -> Part:
     if sample.store is None:
         return Part("postgresql", sample.store_fault)
-    letters = sample.store.tables.dead_letters
-    warning = f"{counted(letters, 'dead letter')}: `ingest deadletter list`" if letters else ""
-    return Part("postgresql", "", f"version {sample.store.version}", warning)
+    warnings = "; ".join(_kept(sample.store.tables, settings))
+    return Part("postgresql", "", f"version {sample.store.version}", warnings)
+
+
+def _kept(tables: Tables, settings: Settings) -> Iterator[str]:
+    """Tell of what lies in tables and waits for a person."""
+    if letters := tables.dead_letters:
+        yield f"{counted(letters, 'dead letter')}: `ingest deadletter list`"
+    if strange := sorted(tables.plans - settings.known_plans.keys()):
+        named = ", ".join(strange[:MOST_NAMED]) + (", ..." if strange[MOST_NAMED:] else "")
+        yield f"plans that the settings don't know, bounded like {plans.DEFAULT}: {named}"
 
 
 def _valkey(sample: Sample, settings: Settings) -> Part:
@@ -88,7 +101,13 @@ def _processes(sample: Sample) -> Iterator[Part]:
     for name, url in sample.urls.items():
         one = sample.readouts.get(name)
         silent = f"does not answer: {sample.silent.get(name, '')}"
-        yield Part(name, silent if one is None else one.fault, url)
+        warning = UNCHECKED if _is_unchecked(one) else ""
+        yield Part(name, silent if one is None else one.fault, url, warning)
+
+
+def _is_unchecked(one: Readout | None) -> bool:
+    family = None if one is None else one.family(metrics.PLANS_UNCHECKED.about.name)
+    return family is not None and any(level for _, level in family.rows)
 
 
 def _others(sample: Sample) -> Iterator[Part]:

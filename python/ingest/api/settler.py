@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ingest import log
+from ingest import log, metrics
 from ingest.api.limits import Allowance
 from ingest.errors import IngestError
 from ingest.stream.quota import MOST_AT_ONCE, Used
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 INTERVAL_S = 0.25
 AWAY_S = 1.0
+# While nobody sends anything.
+QUIET_S = 5.0
 FORGET_S = 60.0
 
 
@@ -49,6 +51,7 @@ class Settler:
 
     def start(self) -> None:
         """Begin, in a task of the running loop."""
+        metrics.PLANS_UNCHECKED.ask(lambda: {(): float(self.is_away)})
         self._task = asyncio.create_task(self._run(), name="settler")
 
     async def close(self) -> None:
@@ -86,13 +89,19 @@ class Settler:
 
     async def _run(self) -> None:
         while True:
-            await self._is_due.wait()
+            await self._due()
             self._is_due.clear()
             self._is_asked.clear()
             await self._settle_all()
             with suppress(TimeoutError):
                 async with asyncio.timeout(AWAY_S if self.is_away else INTERVAL_S):
                     await self._is_asked.wait()
+
+    async def _due(self) -> None:
+        """Return when there is something to report, or it is time to see whether Valkey is back."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(QUIET_S if self.is_away else None):
+                await self._is_due.wait()
 
     async def _settle_all(self) -> None:
         waiting, self._waiting = self._waiting, []

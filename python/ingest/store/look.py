@@ -29,11 +29,15 @@ UNSETTLED: LiteralString = """
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`days` are the unix days that have a partition, `today` is the database's."""
+    """`days` are the unix days that have a partition, `today` is the database's.
+
+    `plans` are those of all projects.
+    """
 
     days: frozenset[int]
     today: int
     dead_letters: int
+    plans: frozenset[str]
 
     @property
     def are_short(self) -> bool:
@@ -103,4 +107,6 @@ def _tables(connection: Connection) -> Tables:
     today = partitions.window(connection, 0, 0).start
     with translated():
         row = connection.execute(LETTERS, (MAX_LETTERS,)).fetchone()
-    return Tables(frozenset(days), today, int(row[0]) if row else 0)
+        plans = connection.execute("SELECT DISTINCT plan FROM project").fetchall()
+    letters = int(row[0]) if row else 0
+    return Tables(frozenset(days), today, letters, frozenset(plan for (plan,) in plans))
