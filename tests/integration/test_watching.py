@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,10 @@ import psutil
 import psycopg
 import pytest
 from ingest.admin.figures import Figures, History, ProcessFigures
+from ingest.settings import Settings
 from ingest.store import partitions
+from ingest.stream.connection import connect
+from ingest.stream.shards import stream_key
 
 from tests.running import INGEST, Running, directory, event, until
 
@@ -65,14 +68,18 @@ def process(running: Running, name: str) -> dict[str, Any]:
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     """Freeze a process with all that it started."""
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    first = psutil.Process(pid)
+    first.suspend()  # it starts no other from now on
+    family = [first, *first.children(recursive=True)]
     for one in family:
-        one.suspend()
+        with suppress(psutil.NoSuchProcess):
+            one.suspend()
     try:
         yield
     finally:
         for one in family:
-            one.resume()
+            with suppress(psutil.NoSuchProcess):  # it was ending
+                one.resume()
 
 
 def test_what_people_are_told(running: Running) -> None:
@@ -182,6 +189,7 @@ def watch_an_outage(running: Running) -> None:
     stored = stored_events(running)
     assert running.post(*[event() for _ in range(50)]).status_code == 202
     until(lambda: stored_events(running) == stored + 50, TOLD_S, "stored")
+    until(lambda: is_trimmed(running), TOLD_S, "the consumer knows of its commit")
     with frozen(running.run.pids["postgres"]):
         for _ in range(7):
             assert running.post(event(), event()).status_code == 202
@@ -209,6 +217,11 @@ def stored_events(running: Running) -> int:
     with psycopg.connect(running.run.dsn) as connection:
         row = connection.execute("SELECT count(*) FROM event").fetchone()
     return 0 if row is None else int(row[0])
+
+
+def is_trimmed(running: Running) -> bool:
+    with connect(running.run.valkey_url, name="test") as client:
+        return not any(client.xlen(stream_key(shard)) for shard in range(Settings().shards))
 
 
 def lag(running: Running) -> tuple[int | None, int | None]:
