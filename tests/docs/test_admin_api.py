@@ -7,6 +7,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from ingest.admin.callers import Callers
 from ingest.admin.dead_letters import DeadLetters
 from ingest.admin.login import Login
 from ingest.admin.project_routes import Making, project_routes
@@ -25,7 +26,9 @@ STEPS = ("make", "show", "list", "plan", "rotate", "revoke")
 
 def test_the_routes_are_those_of_the_process() -> None:
     told = {(row[0], pages.plain(row[1])) for row in pages.table(PAGE, "Method")}
-    routes = project_routes(Projects("postgresql://127.0.0.1:1/nothing", BUILT_IN), Making(0, ""))
+    routes = project_routes(
+        Projects("postgresql://127.0.0.1:1/nothing", BUILT_IN), Making(0, Callers(""))
+    )
     routes = [*routes, *DeadLetters("").routes, *Login("", 1).routes]
     assert told == {(route.method, route.path) for route in routes}
 

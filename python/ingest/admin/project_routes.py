@@ -14,7 +14,6 @@ from urllib.parse import unquote, unquote_plus
 import orjson
 
 from ingest.addresses import AddressLimit
-from ingest.admin.callers import Callers
 from ingest.admin.projects import PAGE_DEFAULT, PAGE_MAX, Json, Projects, fields_of
 from ingest.errors import IngestError
 from ingest.media import Refusal, check_body
@@ -25,6 +24,7 @@ from ingest.store.keys import ID_CHARACTERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ingest.admin.callers import Callers
     from ingest.serving import Answer
 
 PLANS = "/api/v1/plan"
@@ -45,9 +45,9 @@ _Changing = Callable[[Request, Json], Callable[[], Json]]
 class Making:
     """Bounds how many projects one address makes."""
 
-    def __init__(self, per_minute: int, edge_secret: str) -> None:
+    def __init__(self, per_minute: int, callers: Callers) -> None:
         self._addresses = AddressLimit(per_minute)
-        self._callers = Callers(edge_secret)
+        self._callers = callers
 
     def check(self, headers: Mapping[str, str]) -> Response | None:
         """Give the answer for one too many."""

@@ -58,16 +58,15 @@ class Admin:
         hosts |= set(settings.admin_hosts.split())
         self._login = Login(token, settings.admin_port)
         secret = settings.edge_secret.get_secret_value() if settings.edge_secret else ""
-        self._gate = Gate(
-            hosts, Callers(secret), Bearers(token), self._login.cookie, self._login.sessions
-        )
+        callers = Callers(secret)
+        self._gate = Gate(hosts, callers, Bearers(token), self._login.cookie, self._login.sessions)
         self._database_url = settings.database_url
         refused_by_edge = EdgeRefusals(secret, *outside)
         self._watching = Watching(settings, lambda: refused_by_edge.warning)
         self._front = Front(inside, self._watching.left)
         hub = self._watching.hub
         self._projects = Projects(settings.database_url, settings.known_plans)
-        self._making = Making(settings.projects_per_minute, secret)
+        self._making = Making(settings.projects_per_minute, callers)
         self._feeds = (
             EventFeed(settings, hub),
             RefusalFeed(Processes(settings), hub),

@@ -70,15 +70,10 @@ class AdminClient:
 
     def find(self, path: str) -> Any | None:
         """Get a path that answers JSON; None when what it names is not there."""
-        connection = self._connection(TIMEOUT_S)
         try:
-            return json.loads(self._ask(connection, path).read())
+            return self.json(path)
         except _NotFoundError:
             return None
-        except (OSError, http.client.HTTPException) as error:
-            raise self._away(error) from error
-        finally:
-            connection.close()
 
     def stream(self, path: str) -> Iterator[Message]:
         """Read a stream of server-sent events until it ends, which is Retryable, too.

@@ -73,10 +73,6 @@ def _window(project_id: UUID | None, since: datetime | None, until: datetime | N
     """Whole hours: the one in which `since` lies and the one in which `until` lies are in."""
     from ingest.admin.audit import ALL_HOURS, Window
 
-    first = ALL_HOURS.start if since is None else int(_seconds(since) // HOUR_S)
-    behind = ALL_HOURS.stop if until is None else int(-(-_seconds(until) // HOUR_S))
+    first = ALL_HOURS.start if since is None else int(since.timestamp() // HOUR_S)
+    behind = ALL_HOURS.stop if until is None else int(-(-until.timestamp() // HOUR_S))
     return Window(range(first, behind), None if project_id is None else project_id.bytes)
-
-
-def _seconds(time: datetime) -> float:
-    return time.timestamp()

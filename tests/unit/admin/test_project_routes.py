@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from ingest.admin.callers import Callers
 from ingest.admin.project_routes import KEYS, Making, project_routes
 from ingest.admin.projects import Projects
 from ingest.plans import BUILT_IN
@@ -27,7 +28,7 @@ AT_ONCE = 10
 async def test_keys_that_spread_hold_no_thread(dsn: str) -> None:
     with session.connect(dsn, "test") as connection:
         issue.with_project(connection, NAME, "free")
-    routes = project_routes(Projects(dsn, BUILT_IN), Making(0, ""))
+    routes = project_routes(Projects(dsn, BUILT_IN), Making(0, Callers("")))
     (add_key,) = (one for one in routes if (one.method, one.path) == ("POST", KEYS))
     request = cast("Request", SimpleNamespace(path_params={"project": NAME}, body=""))
     with ThreadPoolExecutor(1) as threads:

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,7 @@ def test_a_ring_knows_digests_alone() -> None:
 
 
 def test_a_table_is_read_when_something_changed(dsn: str) -> None:
-    table = KeyTable(dsn)
-    try:
+    with closing(KeyTable(dsn)) as table:
         assert table.poll() == {}
         assert table.poll() is None
         project = make(dsn, "shop")
@@ -98,15 +98,12 @@ def test_a_table_is_read_when_something_changed(dsn: str) -> None:
             execute(dsn, change)
             assert table.poll() is not None, change
             assert table.poll() is None, change
-    finally:
-        table.close()
 
 
 def test_a_table_that_did_not_change_is_not_read(dsn: str) -> None:
     """What is polled is one row, however many keys there are: the tables need not even be there."""
     make(dsn, "shop")
-    table = KeyTable(dsn)
-    try:
+    with closing(KeyTable(dsn)) as table:
         table.poll()
         assert table._connection is not None
         for name in ("api_key", "project"):
@@ -115,15 +112,12 @@ def test_a_table_that_did_not_change_is_not_read(dsn: str) -> None:
         table._whole_at -= key_table.WHOLE_S
         with pytest.raises(IngestError, match="does not exist"):
             table.poll()
-    finally:
-        table.close()
 
 
 def test_a_change_is_seen_when_it_is_committed_and_not_before(dsn: str) -> None:
     """Two at once: the later commit tells of both."""
     project = make(dsn, "shop")
-    table = KeyTable(dsn)
-    try:
+    with closing(KeyTable(dsn)) as table:
         table.poll()
         with session.connect(dsn, "test") as connection:
             with connection.transaction():
@@ -132,15 +126,12 @@ def test_a_change_is_seen_when_it_is_committed_and_not_before(dsn: str) -> None:
             grants = table.poll()
         assert grants is not None
         assert [grant.is_revoked for grant in grants.values()] == [True]
-    finally:
-        table.close()
 
 
 def test_without_a_change_all_is_read_once_a_minute(dsn: str) -> None:
     """As after a restore that went around the triggers."""
     make(dsn, "shop")
-    table = KeyTable(dsn)
-    try:
+    with closing(KeyTable(dsn)) as table:
         table.poll()
         with psycopg.connect(dsn, autocommit=True) as owner:
             owner.execute("ALTER TABLE api_key DISABLE TRIGGER USER")
@@ -151,8 +142,6 @@ def test_without_a_change_all_is_read_once_a_minute(dsn: str) -> None:
         assert grants is not None
         assert [grant.is_revoked for grant in grants.values()] == [True]
         assert table.poll() is None
-    finally:
-        table.close()
 
 
 def test_only_what_differs_is_written_to_the_copy(
@@ -196,8 +185,7 @@ def test_a_copy_that_valkey_lost_is_made_again(
 
 
 def test_a_table_connects_again(dsn: str) -> None:
-    table = KeyTable(dsn)
-    try:
+    with closing(KeyTable(dsn)) as table:
         table.poll()
         execute(
             dsn,
@@ -208,8 +196,6 @@ def test_a_table_connects_again(dsn: str) -> None:
             table.poll()
         assert table.poll() == {}, "behind a new connection may be another server"
         assert table.poll() is None
-    finally:
-        table.close()
 
 
 def test_a_ring_follows_the_table(dsn: str, server: Redis, valkey: EmbeddedValkey) -> None:

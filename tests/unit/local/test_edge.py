@@ -7,7 +7,9 @@ import json
 import socket
 import ssl
 import stat
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from ingest.local import problems
@@ -18,6 +20,9 @@ from ingest.settings import Settings
 from tests import certificates
 from tests.running import free_port, until
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SECRET = "s3cret"
 KEY = "wk_test_" + "a" * 43
 
@@ -25,6 +30,19 @@ KEY = "wk_test_" + "a" * 43
 def edge_of(base: Path, **given: object) -> Edge:
     values = {"port": free_port(), "admin_port": free_port(), "drain_timeout_s": 2} | given
     return Edge(DataDir(base / "data"), Settings.load(None, **values), SECRET, [free_port()])
+
+
+@contextmanager
+def started(base: Path, **given: object) -> Iterator[Edge]:
+    """An edge that answers until the block ends."""
+    edge = edge_of(base, **given)
+    edge.prepare()
+    edge.start()
+    try:
+        edge.wait_ready(10)
+        yield edge
+    finally:
+        edge.stop()
 
 
 @pytest.mark.parametrize("problem", problems.PROBLEMS, ids=lambda problem: problem.code)
@@ -56,11 +74,7 @@ def test_its_secret_is_for_its_owner_alone(base: Path) -> None:
 
 
 def test_ready_drained_and_stopped(base: Path) -> None:
-    edge = edge_of(base)
-    edge.prepare()
-    edge.start()
-    try:
-        edge.wait_ready(10)
+    with started(base) as edge:
         assert _post(edge)["code"] == "worker_unreachable"
         edge.send_to([])
         until(edge.is_reloaded, 5, "reloaded")
@@ -68,43 +82,29 @@ def test_ready_drained_and_stopped(base: Path) -> None:
         edge.drain()
         until(edge.is_reloaded, 5, "reloaded")
         assert _post(edge)["code"] == "draining"
-    finally:
-        edge.stop()
     assert edge.exit_code == 0
     assert not edge.is_ready()
 
 
 def test_the_line_of_an_unanswered_request_names_what_the_client_sent(base: Path) -> None:
-    edge = edge_of(base)
-    edge.prepare()
-    edge.start()
-    try:
-        edge.wait_ready(10)
+    with started(base) as edge:
         connection = http.client.HTTPConnection(edge.url.removeprefix("http://"), timeout=5)
         head = {"X-Api-Key": KEY, "X-Request-Id": "mine"}
         connection.request("POST", "/v1/events?token=s3cret", "{}", head)
         assert connection.getresponse().status == http.HTTPStatus.BAD_GATEWAY
         connection.close()
-    finally:
-        edge.stop()
     told = (edge.home.log / "edge.log").read_text()
     (line,) = (each for each in told.splitlines() if " from 127.0.0.1:" in each)
     assert line.endswith(' s: "POST /v1/events" mine')
 
 
 def test_refusals_leave_no_line_when_nobody_counts_them(base: Path) -> None:
-    edge = edge_of(base)
-    edge.prepare()
-    edge.start()
-    try:
-        edge.wait_ready(10)
+    with started(base) as edge:
         for _ in range(20):
             connection = http.client.HTTPConnection(edge.url.removeprefix("http://"), timeout=5)
             connection.request("GET", "/none")
             assert connection.getresponse().status == http.HTTPStatus.NOT_FOUND
             connection.close()
-    finally:
-        edge.stop()
     assert "syslog" not in (edge.home.log / "edge.log").read_text()
 
 
@@ -113,28 +113,18 @@ def test_a_client_that_is_too_slow_is_cut_off_without_an_answer(
     base: Path, is_whole_head: bool
 ) -> None:
     """As the page for clients says; nginx knows the status 408, but never sends it."""
-    edge = edge_of(base, head_timeout_s=1, body_timeout_s=1)
-    edge.prepare()
-    edge.start()
-    try:
-        edge.wait_ready(10)
+    with started(base, head_timeout_s=1, body_timeout_s=1) as edge:
         head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Api-Key: {KEY}\r\nContent-Length: 9\r\n"
         port = int(edge.url.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
             slow.sendall((head + "\r\n{" if is_whole_head else head).encode())
             assert _received(slow) == b""
-    finally:
-        edge.stop()
 
 
 def test_tls_by_two_settings(base: Path) -> None:
     key, certificate = base / "the key.pem", base / "cert.pem"
     certificates.make(certificate, key)
-    edge = edge_of(base, tls_key=key, tls_certificate=certificate)
-    edge.prepare()
-    edge.start()
-    try:
-        edge.wait_ready(10)
+    with started(base, tls_key=key, tls_certificate=certificate) as edge:
         assert edge.url.startswith("https://")
         context = ssl.create_default_context(cafile=certificate)
         port = int(edge.url.rpartition(":")[2])
@@ -143,8 +133,6 @@ def test_tls_by_two_settings(base: Path) -> None:
             context.wrap_socket(plain, server_hostname="localhost") as secure,
         ):
             assert secure.version() in {"TLSv1.2", "TLSv1.3"}
-    finally:
-        edge.stop()
 
 
 def _received(connection: socket.socket) -> bytes:
