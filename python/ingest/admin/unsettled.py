@@ -14,11 +14,37 @@ if TYPE_CHECKING:
     from ingest.stream.look import Accepted, StreamLook, StreamWatch
 
 
-class _Known(NamedTuple):
-    """What the ledger told last, and the sample of that moment."""
+class _Told(NamedTuple):
+    """What the ledger told, and the sample of that moment."""
 
     ledger: int
     sample: Sample
+
+
+class LastLedger:
+    """What the ledger told last, to go on from while PostgreSQL is away. No IO."""
+
+    def __init__(self) -> None:
+        self._told: _Told | None = None
+        self._is_doubted = False
+
+    def keep(self, ledger: int, sample: Sample) -> None:
+        """Keep what it told, unless it was ahead of the consumers' counts, read before it.
+
+        A commit between the two would be counted twice, as long as PostgreSQL is away. Counts that
+        were lost with a consumer look the same: never are two samples left out, one after another.
+        """
+        before = self.at(sample)
+        self._is_doubted = before is not None and ledger < before and not self._is_doubted
+        if not self._is_doubted:
+            self._told = _Told(ledger, sample)
+
+    def at(self, sample: Sample) -> int | None:
+        """Give what it would tell at a later sample: less by what consumers counted since."""
+        if self._told is None:
+            return None
+        since = Deltas(sample, self._told.sample).increase(metrics.SETTLED)
+        return self._told.ledger - int(since)
 
 
 class Unsettled:
@@ -27,7 +53,7 @@ class Unsettled:
     def __init__(self, store: StoreWatch, stream: StreamWatch) -> None:
         self._store = store
         self._stream = stream
-        self._known: _Known | None = None
+        self._last = LastLedger()
 
     def count(self, sample: Sample) -> int | None:
         """Give the events of a moment; None when they can't be known.
@@ -35,25 +61,29 @@ class Unsettled:
         While PostgreSQL is away its ledger stands still: it is what it told last, and what
         consumers have counted since, which is what was committed between that and its end.
         """
+        stream = sample.stream
+        if stream is None:
+            return None
         try:
-            accepted = self._accepted(sample.stream)
-            if sample.store is not None and accepted is not None and sample.stream is not None:
-                hour = _hour(accepted, sample.stream)
-                self._known = _Known(self._store.unsettled(hour), sample)
+            accepted = self._stream.accepted(len(stream.shards))
+            ledger = self._ledger(sample, accepted, stream)
         except IngestError:
             return None
-        if sample.stream is None or (sample.store is None and self._known is None):
+        if not stream.waiting:
+            return None if sample.store is None and ledger is None else 0
+        if accepted is None or ledger is None:
             return None
-        if not sample.stream.waiting:
-            return 0
-        if accepted is None or self._known is None:
-            return None
-        since = Deltas(sample, self._known.sample).increase(metrics.SETTLED)
         least = 1 if sample.store is None else 0  # an entry that waits holds one
-        return max(least, accepted.events + self._known.ledger - int(since))
+        return max(least, accepted.events + ledger)
 
-    def _accepted(self, stream: StreamLook | None) -> Accepted | None:
-        return None if stream is None else self._stream.accepted(len(stream.shards))
+    def _ledger(self, sample: Sample, accepted: Accepted | None, stream: StreamLook) -> int | None:
+        if sample.store is None:
+            return self._last.at(sample)
+        if accepted is None:
+            return None
+        ledger = self._store.unsettled(_hour(accepted, stream))
+        self._last.keep(ledger, sample)
+        return ledger
 
 
 def _hour(accepted: Accepted, stream: StreamLook) -> int:
