@@ -66,9 +66,23 @@ def test_letters_are_found_by_their_code(watched: Watched) -> None:
     expect(one).to_be_visible()
 
 
+def test_letters_are_found_by_their_project(watched: Watched) -> None:
+    ids = poison.kill_events(watched.stack, 1)
+    (number,) = poison.letters_of(watched.stack, ids)
+    page = watched.open("letters")
+    one = page.get_by_label(f"Select letter {number}", exact=True)
+    named = page.locator("tbody tr", has=one).locator("td").last.inner_text()
+    page.get_by_label("Project", exact=True).fill("nobody")
+    page.get_by_role("button", name="Find").click()
+    expect(one).to_have_count(0)
+    page.get_by_label("Project", exact=True).fill(named)
+    page.get_by_role("button", name="Find").click()
+    expect(one).to_be_visible()
+
+
 def test_a_filter_that_is_none_is_told(watched: Watched) -> None:
     watched.expect_status(400)
     page = watched.open("letters")
-    page.get_by_label("Project id").fill("shop")
+    page.get_by_label("Code").fill("a\u200b")
     page.get_by_role("button", name="Find").click()
     expect(page.locator("#told")).to_contain_text("That did not work")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psycopg
 import pytest
 
 from tests import poison
@@ -52,6 +53,20 @@ def test_a_letter_is_listed_shown_and_replayed(stack: Running) -> None:
     assert done == {"letters": 1, "stored": 1, "duplicates": 0, "dead": 0, "is_complete": True}
     assert event_id in stack.stored()
     assert ask(stack, "/letter", id=number).json()["code"] == "not_found"
+
+
+def test_letters_of_a_project_are_found_by_its_name_and_its_id(stack: Running) -> None:
+    (event_id,) = poison.kill_events(stack, 1)
+    (number,) = poison.letters_of(stack, [event_id])
+    letter = told(ask(stack, "/letter", id=number))
+    named, known = letter["project"], letter["project_id"]
+    with psycopg.connect(stack.run.dsn) as connection:
+        row = connection.execute("SELECT name FROM project WHERE project_id = %s", (known,))
+        assert row.fetchone() == (named,)
+    for asked in (named, known):
+        assert number in {one["id"] for one in told(ask(stack, project=asked))["letters"]}
+    assert told(ask(stack, project=f"not {named}")) == {"total": 0, "letters": []}
+    assert told(ask(stack, "/drop", {"project": named, "ids": [number]})) == {"letters": 1}
 
 
 def test_what_is_still_refused_stays(stack: Running) -> None:

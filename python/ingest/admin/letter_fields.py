@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ingest.media import Refusal
+from ingest.project_id import id_of
 from ingest.store.kept_letters import Pick
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ MAX_IDS = 1000
 MAX_ID = 2**63 - 1
 MAX_SHARD = 1023
 MAX_CODE = 100
-FILTERS = {"ids", "project_id", "code", "shard", "since", "until"}
+FILTERS = {"ids", "project", "project_id", "code", "shard", "since", "until"}
 
 
 def pick(fields: Mapping[str, object]) -> Pick:
@@ -25,10 +26,13 @@ def pick(fields: Mapping[str, object]) -> Pick:
         raise Refusal("invalid_request")
     given = {name: value for name, value in fields.items() if value is not None}
     project_id, since, until = given.get("project_id"), given.get("since"), given.get("until")
+    named = _text(given["project"]) if "project" in given else None
+    asked = None if named is None else id_of(named)
     try:
         return Pick(
             ids=_ids(given["ids"]) if "ids" in given else None,
-            project_id=UUID(_text(project_id)) if project_id else None,
+            project_id=UUID(_text(project_id)) if project_id else asked,
+            project=named if asked is None else None,
             code=_text(given["code"]) if "code" in given else None,
             shard=number(given["shard"], MAX_SHARD) if "shard" in given else None,
             since=_time(since) if since else None,

@@ -207,7 +207,7 @@ def _as_json(letter: KeptLetter) -> dict[str, object]:
 
 
 def _line(letter: KeptLetter) -> str:
-    owner = letter.project_id or f"entry {letter.entry_id}"
+    owner = letter.project or letter.project_id or f"entry {letter.entry_id}"
     message = " ".join(letter.message.split())[:MESSAGE_CHARACTERS]
     at = letter.dead_at.astimezone(UTC)
     line = f"{letter.id:>8}  {at:%Y-%m-%d %H:%M:%S}  {owner}  {letter.code}  {message}"
@@ -215,7 +215,8 @@ def _line(letter: KeptLetter) -> str:
 
 
 def _text(letter: KeptLetter) -> str:
-    what = f"event {letter.event_id} of project {letter.project_id}"
+    named = f" ({letter.project})" if letter.project else ""
+    what = f"event {letter.event_id} of project {letter.project_id}{named}"
     if letter.event_id is None:
         events = counted(letter.rows or 0, "event")
         what = f"a whole entry: {events} by its header, {letter.nbytes:,} bytes"

@@ -80,7 +80,7 @@ def _lag(lag: Figures) -> str:
 
 
 def _stream(valkey: Figures) -> str:
-    most, full = valkey["max_bytes"], valkey["full_in_s"]
+    most, full = valkey["refusing_at_bytes"], valkey["full_in_s"]
     used = f"{valkey['used_bytes'] // MIB:,} MiB of "
     used += "no bound" if most is None else f"{most // MIB:,} MiB"
     when = "full at an unknown time" if full is None else f"full in {_duration(full)}"

@@ -20,6 +20,8 @@ SETTLED_KEPT: LiteralString = "90 days"
 PICK: LiteralString = """
     (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
     AND (%(project_id)s::uuid IS NULL OR project_id = %(project_id)s)
+    AND (%(project)s::text IS NULL
+        OR project_id = (SELECT project_id FROM project WHERE name = %(project)s))
     AND (%(shard)s::int IS NULL OR shard = %(shard)s)
     AND (%(code)s::text IS NULL OR sqlstate = %(code)s
         OR sqlstate IS NULL AND starts_with(message, %(code)s || ':'))
@@ -27,7 +29,9 @@ PICK: LiteralString = """
     AND (%(until)s::timestamptz IS NULL OR dead_at < %(until)s)
 """
 COLUMNS: LiteralString = (
-    "id, dead_at, shard, entry_id, project_id, event_id, rows, octet_length(tuple),"
+    "id, dead_at, shard, entry_id, project_id,"
+    " (SELECT name FROM project WHERE project.project_id = dead_letter.project_id),"
+    " event_id, rows, octet_length(tuple),"
     " event, sqlstate, column_name, message"
 )
 FIND: LiteralString = f"""
@@ -50,7 +54,7 @@ FORGET: LiteralString = (
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Which letters; None asks for nothing."""
+    """Which letters; None asks for nothing. `project` is a name."""
 
     ids: Sequence[int] | None = None
     project_id: UUID | None = None
@@ -58,6 +62,7 @@ class Pick:
     code: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    project: str | None = None
 
     @property
     def is_all(self) -> bool:
@@ -69,6 +74,7 @@ class Pick:
         return {
             "ids": None if self.ids is None else list(self.ids),
             "project_id": self.project_id,
+            "project": self.project,
             "shard": self.shard,
             "code": self.code,
             "since": self.since,
@@ -78,13 +84,17 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class KeptLetter:
-    """One letter without its bytes; a whole entry has no project, event id and event."""
+    """One letter without its bytes; a whole entry has no project, event id and event.
+
+    `project` is the name, None when there is no such project any more.
+    """
 
     id: int
     dead_at: datetime
     shard: int
     entry_id: str
     project_id: UUID | None
+    project: str | None
     event_id: UUID | None
     rows: int
     nbytes: int

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, LiteralString
 
-from ingest.store import partitions, session
+from ingest.store import partitions, projects, session
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
@@ -107,6 +107,5 @@ def _tables(connection: Connection) -> Tables:
     today = partitions.window(connection, 0, 0).start
     with translated():
         row = connection.execute(LETTERS, (MAX_LETTERS,)).fetchone()
-        plans = connection.execute("SELECT DISTINCT plan FROM project").fetchall()
     letters = int(row[0]) if row else 0
-    return Tables(frozenset(days), today, letters, frozenset(plan for (plan,) in plans))
+    return Tables(frozenset(days), today, letters, projects.plans(connection))

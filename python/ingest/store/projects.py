@@ -96,6 +96,13 @@ def page(connection: Connection, after: str, limit: int) -> list[Listed]:
         return [Listed(Project(*row[:4]), row[4]) for row in rows]
 
 
+def plans(connection: Connection) -> frozenset[str]:
+    """Give the plans that projects are on."""
+    with translated():
+        rows = connection.execute("SELECT DISTINCT plan FROM project")
+        return frozenset(plan for (plan,) in rows)
+
+
 def set_plan(connection: Connection, project_id: UUID, plan: str) -> None:
     """Put a project on another plan; every worker knows it with its next poll."""
     with translated():

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
+from ingest.plans import DEFAULT
 from ingest.store import migrations, partitions, projects, session
 from ingest.store.errors import translated
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ingest.store.session import Connection
 
 OLDEST_VERSION = 14  # the first whose ATTACH PARTITION and detaching do what partitions.py needs
@@ -25,6 +28,17 @@ def advice(dsn: str, ahead_days: int) -> list[str]:
     """Say what works and could be better."""
     with session.connect(dsn, APPLICATION) as connection:
         return _commits(connection) + _partitions(connection, ahead_days) + _names(connection)
+
+
+def plan_advice(dsn: str, known: Collection[str]) -> list[str]:
+    """Say which projects' plans are not among those of the settings."""
+    with session.connect(dsn, APPLICATION) as connection:
+        used = projects.plans(connection)
+    return [
+        f"PostgreSQL: projects are on the plan {plan!r}, which the settings don't know:"
+        f" they are bounded like {DEFAULT}"
+        for plan in sorted(used - set(known))
+    ]
 
 
 def worker_faults(dsn: str) -> list[str]:

@@ -28,6 +28,11 @@ def test_every_filter() -> None:
     assert letter_fields.pick({"shard": "0"}) == Pick(shard=0)
 
 
+def test_a_project_is_named_or_given_by_its_id() -> None:
+    assert letter_fields.pick({"project": "shop"}) == Pick(project="shop")
+    assert letter_fields.pick({"project": PROJECT}) == Pick(project_id=UUID(PROJECT))
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -48,6 +53,8 @@ def test_every_filter() -> None:
         {"code": "x" * 101},
         {"project_id": "shop"},
         {"project_id": ["a"]},
+        {"project": ""},
+        {"project": ["a"]},
         {"since": "yesterday"},
         {"until": 5},
     ],

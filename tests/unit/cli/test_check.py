@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from ingest.cli import check
 from ingest.skew import NOTICEABLE_S, WRONG_S
+from ingest.store import projects
 
 from tests.running import INGEST
 
@@ -33,7 +34,17 @@ def test_advice_is_told_and_is_no_fault(dsn: str, valkey: EmbeddedValkey) -> Non
     assert code == 0, lines
     assert any("worker_database_url is not set" in line for line in advice)
     assert any("consumers make them" in line for line in advice)
+
     assert "ok     Valkey" in lines
+
+
+def test_a_plan_that_the_settings_do_not_know_is_advice(dsn: str, valkey: EmbeddedValkey) -> None:
+    with psycopg.connect(dsn) as owner:
+        projects.create(owner, "shop", "mislaid")
+    code, lines = run(dsn, valkey)
+    assert code == 0, lines
+    told = "projects are on the plan 'mislaid', which the settings don't know"
+    assert any(line.startswith("advice ") and told in line for line in lines)
 
 
 def test_a_misspelt_variable_is_advice(

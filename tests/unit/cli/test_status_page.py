@@ -35,7 +35,7 @@ def test_without_servers_nothing_is_made_up(name: str) -> None:
 )
 def test_when_valkey_is_full(seconds: float | None, told: str) -> None:
     shown = page(valkey=VALKEY | {"full_in_s": seconds})
-    assert f"{'stream':<17} 1 MiB of 4 MiB, {told}, acknowledges from fsync" in shown
+    assert f"{'stream':<17} 1 MiB of 3 MiB, {told}, acknowledges from fsync" in shown
 
 
 def test_nothing_waits_only_when_that_is_known() -> None:

@@ -8,7 +8,7 @@ import { doing, tell } from "./told.js";
 
 const PATH = "/api/v1/dead-letters";
 const PAGE = 50;
-const COLUMNS = [["", "choose"], ["Letter", null], ["Died", "time"], ["Code", "mono"], ["Why", "why"], ["Project", "mono"]];
+const COLUMNS = [["", "choose"], ["Letter", null], ["Died", "time"], ["Code", "mono"], ["Why", "why"], ["Project", null]];
 
 const byId = (id) => document.getElementById(id);
 const filter = byId("letters-filter");
@@ -33,7 +33,7 @@ async function refreshOlder() {
 
 function query() {
   const given = new URLSearchParams({ limit: PAGE });
-  for (const name of ["code", "project_id"]) {
+  for (const name of ["code", "project"]) {
     const value = filter.elements[name].value.trim();
     if (value) given.set(name, value);
   }
@@ -72,7 +72,7 @@ function row(letter) {
   });
   choose.checked = chosen.has(letter.id);
   const details = element("button", { type: "button", click: (event) => read(event.target, letter) }, String(letter.id));
-  const of = letter.project_id ?? `entry ${letter.entry_id}, ${counted(letter.rows, "event")}`;
+  const of = letter.project ?? letter.project_id ?? `entry ${letter.entry_id}, ${counted(letter.rows, "event")}`;
   return [choose, details, time(letter.dead_at), letter.code, letter.message, of];
 }
 
