@@ -237,6 +237,8 @@ def test_the_parts_together_store_an_event(
         parts.enter_context(running(edge(tmp_path, at, compose.environment("edge", secrets)), {}))
         url = f"http://127.0.0.1:{at['edge:8080']}"
         until(lambda: is_well(url), START_S, "edge and workers")
+        asked = is_healthy().replace("127.0.0.1:8080", f"127.0.0.1:{at['edge:8080']}")
+        subprocess.run(["sh", "-euc", asked], env={"PATH": PATH, "EDGE_TLS": ""}, check=True)
         until(lambda: listens(at["admin:8081"]), START_S, "admin")
         token = {"Authorization": f"Bearer {secrets['ADMIN_TOKEN']}"}
         key = {"X-Api-Key": make_project(tmp_path, url, secrets["ADMIN_TOKEN"])}
@@ -252,6 +254,20 @@ def test_the_parts_together_store_an_event(
         refused = 'ingest_requests_refused_total{code="not_found",process="admin"}'
         metrics = f"http://127.0.0.1:{at['admin:8081']}/metrics"
         until(lambda: refused in httpx.get(metrics, headers=token).text, STORED_S, "counted")
+
+
+def is_healthy() -> str:
+    """Give the line by which the edge's health is asked for."""
+    shell, line = compose.SERVICES["edge"]["healthcheck"]["test"]
+    assert shell == "CMD-SHELL"
+    return str(line).replace("$$", "$")
+
+
+def test_the_edges_health_is_asked_for_over_tls_when_it_speaks_that() -> None:
+    line = is_healthy().replace("curl -fsSko /dev/null", "echo")
+    for tls, scheme in (("", "http"), ("-tls", "https")):
+        told = subprocess.check_output(["sh", "-euc", line], env={"PATH": PATH, "EDGE_TLS": tls})
+        assert told.decode().strip() == f"{scheme}://127.0.0.1:8080/health"
 
 
 def make_project(folder: Path, url: str, token: str) -> str:
