@@ -50,7 +50,12 @@ class KeyCopy:
 
         More is no fault: another worker may be ahead.
         """
-        changed = {digest: grant for digest, grant in grants.items() if saved.get(digest) != grant}
+        # Most are the same objects, and to compare those takes 50 ms of 100,000.
+        changed = {
+            digest: grant
+            for digest, grant in grants.items()
+            if (old := saved.get(digest)) is not grant and old != grant
+        }
         gone = [digest.hex() for digest in saved.keys() - grants.keys()]
         return self._snapshot.change(_to_text(changed), gone)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DIRECTORY = Path(__file__).with_name("sql")
 # Two migrations of one database run one after the other. The number says "ingest" in ASCII.
 LOCK = int.from_bytes(b"ingest")
-WORKER_TABLES = ("project", "api_key", "key_generation")
+WORKER_TABLES = ("project", "api_key", "key_generation", "key_change")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -30,6 +32,21 @@ if TYPE_CHECKING:
 DEADLINE_S = 10.0
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 KEY = "wk_test_" + "k" * 43
+BACK = """
+    ALTER TABLE api_key DISABLE TRIGGER USER;
+    UPDATE api_key SET revoked_at = now();
+    UPDATE key_generation SET generation = 1, noted_since = 0
+"""
+#: A project a key, whose name is its number.
+FILL = """
+    WITH made AS (
+        INSERT INTO project (project_id, name, plan)
+        SELECT gen_random_uuid(), 'many ' || i, 'pro' FROM generate_series(%s::int, %s::int) AS i
+        RETURNING project_id, name
+    )
+    INSERT INTO api_key (key_hash, project_id, name)
+    SELECT sha256(name::bytea), project_id, substr(name, 6) FROM made
+"""
 
 
 @pytest.fixture
@@ -57,6 +74,54 @@ def make(dsn: str, name: str, key: str = KEY) -> projects.Project:
 def execute(dsn: str, statement: str) -> None:
     with session.connect(dsn, "test") as connection:
         connection.execute(statement.encode())
+
+
+def fill(dsn: str, count: int, since: int = 0) -> None:
+    with session.connect(dsn, "test") as connection:
+        connection.execute(FILL, (since, since + count - 1))
+
+
+def whole(dsn: str) -> dict[bytes, Grant]:
+    """Read all keys as one does who starts."""
+    with closing(KeyTable(dsn)) as table:
+        grants = table.poll()
+    assert grants is not None
+    return grants
+
+
+def after_a_round(table: KeyTable) -> dict[bytes, Grant] | None:
+    """Let each slice be due; give what the last poll told."""
+    told = None
+    for _ in range(key_table.SLICES):
+        table._slice_at -= key_table.WHOLE_S
+        told = table.poll()
+    return told
+
+
+def is_waiting(dsn: str, application: str) -> bool:
+    """Say whether a connection waits for a lock."""
+    with session.connect(dsn, "test") as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+            " AND datname = current_database() AND wait_event_type = 'Lock'",
+            (application,),
+        ).fetchone()
+    return found == (1,)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many keys were asked for, each time that not all were read."""
+    counts, updated = [], key_table._updated
+
+    def counting(
+        before: dict[bytes, Grant], asked: set[bytes], found: dict[bytes, Grant]
+    ) -> dict[bytes, Grant]:
+        counts.append(len(asked))
+        return updated(before, asked, found)
+
+    monkeypatch.setattr(key_table, "_updated", counting)
+    return counts
 
 
 def test_where_a_key_is_found() -> None:
@@ -109,7 +174,7 @@ def test_a_table_that_did_not_change_is_not_read(dsn: str) -> None:
         for name in ("api_key", "project"):
             table._connection.execute(f"ALTER TABLE {name} RENAME TO away_{name}")
         assert [table.poll() for _ in range(3)] == [None] * 3
-        table._whole_at -= key_table.WHOLE_S
+        table._slice_at -= key_table.WHOLE_S
         with pytest.raises(IngestError, match="does not exist"):
             table.poll()
 
@@ -129,19 +194,133 @@ def test_a_change_is_seen_when_it_is_committed_and_not_before(dsn: str) -> None:
 
 
 def test_without_a_change_all_is_read_once_a_minute(dsn: str) -> None:
-    """As after a restore that went around the triggers."""
-    make(dsn, "shop")
+    """As after a restore that went around the triggers: slice by slice, all in one round."""
+    fill(dsn, 100)
     with closing(KeyTable(dsn)) as table:
-        table.poll()
+        before = table.poll()
+        assert before is not None
         with psycopg.connect(dsn, autocommit=True) as owner:
             owner.execute("ALTER TABLE api_key DISABLE TRIGGER USER")
+            owner.execute("DELETE FROM api_key WHERE get_byte(key_hash, 5) < 64")
             owner.execute("UPDATE api_key SET revoked_at = now()")
+            fill(dsn, 20, since=200)
         assert table.poll() is None
-        table._whole_at -= key_table.WHOLE_S
-        grants = table.poll()
-        assert grants is not None
-        assert [grant.is_revoked for grant in grants.values()] == [True]
+        assert after_a_round(table) == whole(dsn)
+        assert not before.keys() <= whole(dsn).keys()
         assert table.poll() is None
+        assert after_a_round(table) == whole(dsn), "told once a minute though nothing changed"
+
+
+def test_of_many_keys_those_that_changed_are_read(dsn: str, asked: list[int]) -> None:
+    fill(dsn, 1000)
+    with closing(KeyTable(dsn)) as table:
+        table.poll()
+        assert asked == []
+        for change, touched in (
+            ("UPDATE api_key SET revoked_at = now() WHERE name = '7'", 1),
+            ("UPDATE project SET plan = 'free' WHERE name = 'many 8'", 1),
+            ("UPDATE project SET name = 'few' WHERE name = 'many 9'", 1),
+            ("UPDATE api_key SET key_hash = sha256('moved') WHERE name = '10'", 2),
+            ("DELETE FROM api_key WHERE name IN ('11', '12')", 2),
+            ("UPDATE api_key SET name = '' WHERE name = 'nobody'", 0),
+            ("INSERT INTO api_key SELECT sha256('new'), project_id FROM project LIMIT 1", 1),
+        ):
+            execute(dsn, change)
+            table.poll()
+            assert table._grants == whole(dsn), change
+            assert asked.pop() == touched, change
+            assert not asked, change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE api_key SET revoked_at = now()",
+        "UPDATE project SET plan = 'free'",
+        "DELETE FROM api_key",
+        "TRUNCATE api_key",
+        "TRUNCATE project CASCADE",
+        BACK,
+        "DELETE FROM key_generation; UPDATE api_key SET revoked_at = now()",
+    ],
+)
+def test_a_change_that_is_not_noted_by_key_is_not_missed(dsn: str, change: str) -> None:
+    """Of more keys than are noted, of a table, of a number that went back."""
+    fill(dsn, 300)
+    with closing(KeyTable(dsn)) as table:
+        table.poll()
+        execute(dsn, change)
+        assert table.poll() == whole(dsn)
+        with session.connect(dsn, "test") as connection:
+            noted = connection.execute("SELECT count(*) FROM key_change").fetchone()
+        assert noted is not None
+        assert noted[0] <= 3 * 201
+
+
+def test_whoever_was_away_for_more_changes_than_are_kept_reads_all(dsn: str) -> None:
+    fill(dsn, 3)
+    with closing(KeyTable(dsn)) as table, session.connect(dsn, "test") as connection:
+        table.poll()
+        connection.execute("UPDATE api_key SET revoked_at = now() WHERE name = '1'")
+        for _ in range(501):  # two numbers each
+            connection.execute("UPDATE api_key SET expires_at = now() WHERE name = '2'")
+        assert connection.execute("SELECT count(*) <= 1000 FROM key_change").fetchone() == (True,)
+        assert table.poll() == whole(dsn)
+
+
+def test_of_two_changes_at_once_neither_is_missed(dsn: str) -> None:
+    """The second may not be seen before the first, which took the lower number and is slow."""
+    fill(dsn, 4)
+    change = "UPDATE api_key SET revoked_at = now() WHERE name = %s"
+    with (
+        closing(KeyTable(dsn)) as table,
+        session.connect(dsn, "first") as first,
+        session.connect(dsn, "second") as second,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        table.poll()
+        first.execute("BEGIN")
+        first.execute(change, ("1",))
+        later = threads.submit(second.execute, change, ("2",))
+        until(lambda: later.done() or is_waiting(dsn, "second"))
+        table.poll()
+        first.execute("COMMIT")
+        later.result(DEADLINE_S)
+        table.poll()
+        assert [grant.is_revoked for grant in table._grants.values()].count(True) == 2
+        assert table._grants == whole(dsn)
+
+
+def test_changes_of_many_at_once_all_arrive(dsn: str) -> None:
+    """Eight writers, of whom some roll back, beside a reader that polls without a pause."""
+    fill(dsn, 200)
+    ended = threading.Event()
+
+    def write(writer: int) -> None:
+        dice = random.Random(writer)  # noqa: S311 - a test's dice
+        with session.connect(dsn, "writer") as connection:
+            for _ in range(40):
+                name = str(dice.randrange(200))
+                with connection.transaction(force_rollback=dice.random() < 0.2):
+                    connection.execute(
+                        "UPDATE api_key SET expires_at = to_timestamp(%s) WHERE name = %s",
+                        (dice.randrange(10**9), name),
+                    )
+                    connection.execute("SELECT pg_sleep(0.001)")
+
+    def read(table: KeyTable) -> None:
+        while not ended.is_set():
+            table.poll()
+
+    with closing(KeyTable(dsn)) as table, ThreadPoolExecutor(9) as threads:
+        table.poll()
+        reading = threads.submit(read, table)
+        for writing in [threads.submit(write, number) for number in range(8)]:
+            writing.result(60)
+        ended.set()
+        reading.result(DEADLINE_S)
+        table.poll()
+        assert table._grants == whole(dsn)
 
 
 def test_only_what_differs_is_written_to_the_copy(
@@ -176,8 +355,9 @@ def test_a_copy_that_valkey_lost_is_made_again(
     try:
         follower._follow()
         server.delete(KEYS_KEY)
-        follower._table._whole_at -= key_table.WHOLE_S
-        follower._follow()
+        for _ in range(key_table.SLICES):
+            follower._table._slice_at -= key_table.WHOLE_S
+            follower._follow()
         assert server.hlen(KEYS_KEY) == 1
     finally:
         follower._table.close()

@@ -106,13 +106,14 @@ def test_an_unknown_role_is_no_error(empty: str) -> None:
     migrate(empty, "nobody_here")
 
 
-def test_who_reads_keys_already_may_read_their_generation(empty: str, tmp_path: Path) -> None:
+def test_who_reads_keys_already_may_read_what_changed(empty: str, tmp_path: Path) -> None:
     """An upgrade without `--worker-role` must not lock the workers out."""
     for path in migrations.DIRECTORY.glob("00[123]_*.sql"):
         shutil.copy(path, tmp_path)
     migrate(empty, directory=tmp_path)
     with psycopg.connect(empty, autocommit=True) as owner:
         owner.execute("GRANT SELECT ON api_key TO PUBLIC")
-        assert migrate(empty)[0] == "004_key_generation"
-        may = owner.execute("SELECT has_table_privilege('public', 'key_generation', 'SELECT')")
-        assert may.fetchone() == (True,)
+        assert migrate(empty)[:2] == ["004_key_generation", "005_key_change"]
+        for table in ("key_generation", "key_change"):
+            may = owner.execute("SELECT has_table_privilege('public', %s, 'SELECT')", (table,))
+            assert may.fetchone() == (True,)

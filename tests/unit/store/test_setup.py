@@ -55,7 +55,7 @@ def test_the_role_that_migrate_makes_may_read_keys_alone(dsn: str, role: str) ->
 
 def test_a_role_without_its_rights_is_told(dsn: str, role: str) -> None:
     (text,) = told(dsn, role)
-    tables = "api_key, key_generation, project"
+    tables = "api_key, key_change, key_generation, project"
     assert text == f"may not read {tables}: `ingest migrate --worker-role {role}`"
 
 
