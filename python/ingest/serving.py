@@ -248,7 +248,9 @@ class _Process:
                     faults.answered(route, response.status_code, body, request_id)
             finally:
                 self._in_flight -= 1
-                self._last_at = ended = clock()
+                ended = clock()
+                if not is_get:  # whoever watches must not keep a drain from its end
+                    self._last_at = ended
             seconds.observe(ended - began)
             counts[route, str(response.status_code)] += 1
             return response
@@ -343,7 +345,8 @@ class _Fallback:
 
 
 def _hush(prefix: str) -> None:
-    """Silence loggers of Rust code, which has looked up their levels once and for all."""
+    """Silence loggers of Rust code, which looks up the level of each but once."""
+    logging.getLogger(prefix).setLevel(logging.CRITICAL)
     for name in list(logging.root.manager.loggerDict):
         if name.startswith(prefix):
             logging.getLogger(name).disabled = True

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/dead-letters"
 STORED_S = 20.0
+AT_ONCE_S = 4.0
 
 
 def ask(
@@ -67,6 +68,19 @@ def test_letters_of_a_project_are_found_by_its_name_and_its_id(stack: Running) -
         assert number in {one["id"] for one in told(ask(stack, project=asked))["letters"]}
     assert told(ask(stack, project=f"not {named}")) == {"total": 0, "letters": []}
     assert told(ask(stack, "/drop", {"project": named, "ids": [number]})) == {"letters": 1}
+
+
+def test_the_number_of_letters_is_told_at_once(stack: Running) -> None:
+    poison.kill_events(stack, 1)
+    until(lambda: counted(stack) == told(ask(stack))["total"], AT_ONCE_S, "counted")
+    told(ask(stack, "/drop", {"all": True}))
+    until(lambda: counted(stack) == 0, AT_ONCE_S, "counted again")
+
+
+def counted(stack: Running) -> int:
+    bearer = {"Authorization": f"Bearer {stack.run.admin_token}"}
+    answer = httpx.get(f"{stack.run.admin_url}/api/v1/figures", headers=bearer, timeout=30)
+    return int(answer.json()["dead_letters"])
 
 
 def test_what_is_still_refused_stays(stack: Running) -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
@@ -32,6 +33,7 @@ TOLD_S = 20.0
 WRITES_AGAIN = 'ingest_retries_total{part="write",process="consumer-'
 # Each look at a frozen server takes five seconds, and so does each connection to it.
 FROZEN_S = 60.0
+SCRAPE_S = 8.0
 
 pytestmark = pytest.mark.stack
 
@@ -196,6 +198,11 @@ def watch_an_outage(running: Running) -> None:
         until(lambda: lag(running) == (7, 14), FROZEN_S, "what waits is counted")
         until(lambda: figures(running)["lag"]["oldest_s"] > 10, FROZEN_S, "it grows old")
         assert part(running, "postgresql")["reason"]
+        for consumer in ("consumer-0", "consumer-1"):
+            assert "has not answered for" in part(running, consumer)["reason"]
+        began = time.monotonic()
+        ask(running, "/readyz")
+        assert time.monotonic() - began < SCRAPE_S, "Prometheus would not have waited longer"
         assert "7 entries, 14 events, the oldest" in line(page(running), "lag")
         told = ask(running, "/metrics").text
         assert "ingest_lag_events 14.0" in told

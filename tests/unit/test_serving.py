@@ -11,12 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from ingest.serving import MAX_STREAMS
+from ingest.serving import MAX_STREAMS, QUIET_S
 
 from tests.running import free_port, until
 from tests.unit.served import SECRET
@@ -215,6 +215,26 @@ def test_a_signal_lets_requests_finish(served: Served) -> None:
     output, _ = served.process.communicate(timeout=10)
     assert served.process.returncode == 0
     assert "stopped by request" in output
+    assert "error" not in output, "of a socket that is taken away nobody complains"
+
+
+def test_whoever_watches_does_not_keep_a_drain_from_its_end(served: Served) -> None:
+    is_over = threading.Event()
+
+    def watch() -> None:
+        with suppress(OSError, http.client.HTTPException):
+            while not is_over.wait(QUIET_S / 6):
+                served.ask("GET", "/sleep", X_Seconds="0")
+
+    until(lambda: served.ask("POST", "/echo").status == 200, 5, "serving")
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(DRAIN_S * 0.8) == 0
+    finally:
+        is_over.set()
+        watching.join()
 
 
 def test_a_drain_has_an_end(served: Served) -> None:

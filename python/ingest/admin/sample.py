@@ -115,11 +115,12 @@ class Sampler(threading.Thread):
 
         An older one is given when there is none in time.
         """
-        oldest = time.monotonic() - max_age_s
+        asked_at = time.monotonic()
+        oldest, deadline = asked_at - max_age_s, asked_at + FRESH_TIMEOUT_S
         with self._taken:
             while not self._is_after(oldest):
                 self._wanted.set()
-                if not self._taken.wait(FRESH_TIMEOUT_S):
+                if not self._taken.wait(deadline - time.monotonic()):
                     break
             return self._last
 

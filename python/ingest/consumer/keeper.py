@@ -5,6 +5,7 @@ It has a connection of its own, so that a long transaction of the writer never l
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, LiteralString
 
@@ -55,24 +56,36 @@ class Keeper:
         self._upkeep_due = 0.0
         self._outage = Outage("lease not renewed", "lease renewed again")
         self._upkeep_outage = Outage("upkeep failed", "upkeep works again")
-        # Why the lease is not renewed at present: told to whoever asks.
-        self.fault = ""
+        self._fault = ""
+        self._beaten_at = math.inf
         self.connection: Connection | None = None
+
+    @property
+    def fault(self) -> str:
+        """Why the lease is not renewed at present; empty while it is.
+
+        Of a server that hangs no error comes: its silence is told, as long as the lease.
+        """
+        silent_s = time.monotonic() - self._beaten_at
+        if not self._fault and silent_s > self._settings.lease_s:
+            return f"PostgreSQL has not answered for {silent_s:.0f} s"
+        return self._fault
 
     def run(self) -> None:
         """Beat until the stop."""
+        self._beaten_at = time.monotonic()
         backoff = Backoff()
         pause_s = self._lease.beat_s
         while not self._stop.wait(pause_s):
             try:
                 self._beat()
             except IngestError as error:
-                self.fault = str(error)
+                self._fault = str(error)
                 metrics.RETRIES.counts["lease",] += 1
                 pause_s = min(backoff.next_s(error), self._lease.beat_s)
                 self._outage.tell(error, pause_s)
             else:
-                self.fault = ""
+                self._fault = ""
                 self._outage.end()
                 backoff.reset()
                 pause_s = self._lease.beat_s
@@ -109,6 +122,7 @@ class Keeper:
                 self.connection.execute(IDLE_TIMEOUT, (f"{idle_ms}ms",))
         with translated():
             self._lease.beat(self.connection)
+        self._beaten_at = time.monotonic()
         self.share(self.connection)
         if time.monotonic() >= self._upkeep_due:
             self._upkeep_due = time.monotonic() + UPKEEP_AGAIN_S

@@ -1,9 +1,9 @@
-"""What admin asks PostgreSQL about once a second: positions; now and then tables and letters."""
+"""What admin asks PostgreSQL about once a second: positions, letters; now and then tables."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, LiteralString
 
 from ingest.store import partitions, projects, session
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 SELDOM_S = 10.0
 # A look takes some ms; a server that is frozen must not keep the other figures back.
 PATIENCE_S = 5.0
-# Counting more letters than this takes more than some ms.
+# Counting more letters than this takes more than some ms; so many are counted each time.
 MAX_LETTERS = 100_000
+FEW_LETTERS = 1000
 LETTERS: LiteralString = "SELECT count(*) FROM (SELECT FROM dead_letter LIMIT %s) AS letter"
 UNSETTLED: LiteralString = """
     SELECT coalesce(sum(accepted - stored - duplicates - dead), 0)::bigint FROM ledger
@@ -94,6 +95,8 @@ class StoreWatch:
         if known is None or now - self._asked_at >= SELDOM_S or known.are_short:
             known = self._tables = _tables(connection)
             self._asked_at = now
+        elif known.dead_letters <= FEW_LETTERS:
+            known = self._tables = replace(known, dead_letters=_letters(connection))
         return known
 
     def _connected(self) -> Connection:
@@ -102,10 +105,13 @@ class StoreWatch:
         return self._connection
 
 
+def _letters(connection: Connection) -> int:
+    with translated():
+        row = connection.execute(LETTERS, (MAX_LETTERS,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _tables(connection: Connection) -> Tables:
     days = partitions.existing(connection)
     today = partitions.window(connection, 0, 0).start
-    with translated():
-        row = connection.execute(LETTERS, (MAX_LETTERS,)).fetchone()
-    letters = int(row[0]) if row else 0
-    return Tables(frozenset(days), today, letters, projects.plans(connection))
+    return Tables(frozenset(days), today, _letters(connection), projects.plans(connection))
