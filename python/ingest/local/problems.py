@@ -96,6 +96,14 @@ PROBLEMS = (
     Problem(504, 504, "Gateway Timeout", "worker_timeout", UNKNOWN, RETRY),
     Problem(505, 400, "Bad Request", "bad_request", "this version of HTTP is not known"),
     Problem(
+        595,
+        401,
+        "Unauthorized",
+        "unauthorized",
+        "the admin token is needed in Authorization: Bearer",
+        "WWW-Authenticate Bearer",
+    ),
+    Problem(
         596,
         400,
         "Bad Request",

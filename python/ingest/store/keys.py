@@ -101,14 +101,16 @@ def end_others(connection: Connection, project_id: UUID, key_id: str, at: dateti
 
 
 def revoke(connection: Connection, project_id: UUID, key_ids: Sequence[str] | None) -> list[str]:
-    """Revoke these keys of a project, or all (None); give the ids of those found.
+    """Revoke these keys of a project and give the ids of those found, or all that are left (None).
 
     One that was revoked before stays so.
     """
     with translated():
         rows = connection.execute(
             "UPDATE api_key SET revoked_at = coalesce(revoked_at, now())"
-            " WHERE project_id = %s AND (%s::text[] IS NULL OR key_id = ANY(%s)) RETURNING key_id",
+            " WHERE project_id = %s"
+            " AND CASE WHEN %s::text[] IS NULL THEN revoked_at IS NULL ELSE key_id = ANY(%s) END"
+            " RETURNING key_id",
             (project_id, key_ids, key_ids),
         )
         return [row[0] for row in rows]
