@@ -71,6 +71,7 @@ class Trial:
         self._probes = directory / "probes"
         self._heads.write_text("".join(f"X-Api-Key: {key}\n" for key in system.keys))
         self._probes.write_bytes(b"")
+        self._generator: Generator | None = None
         self._before = Mark(system)
 
     def __enter__(self) -> Self:
@@ -78,8 +79,10 @@ class Trial:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop looking, whatever happened."""
+        """Stop looking and driving, whatever happened."""
         self.sampler.stop()
+        if self._generator is not None:
+            self._generator.stop()
 
     def drive(self, load: Load) -> Drive:
         """Drive the system and wait for the generator's report."""
@@ -115,7 +118,8 @@ class Trial:
             time.sleep(POLL_S)
 
     def _start(self, load: Load) -> Generator:
-        return Generator.start(load, self.system.url, self._heads, self._ids)
+        self._generator = Generator.start(load, self.system.url, self._heads, self._ids)
+        return self._generator
 
 
 class Mark:
