@@ -25,6 +25,8 @@ def pick(fields: Mapping[str, object]) -> Pick:
     if not fields.keys() <= FILTERS:
         raise Refusal("invalid_request")
     given = {name: value for name, value in fields.items() if value is not None}
+    if {"project", "project_id"} <= given.keys():  # one would silently win over the other
+        raise Refusal("invalid_request")
     project_id, since, until = given.get("project_id"), given.get("since"), given.get("until")
     named = _text(given["project"]) if "project" in given else None
     asked = None if named is None else id_of(named)

@@ -96,8 +96,8 @@ def _postgres(settings: Settings) -> Iterator[Finding]:
 
     dsn = servers.database_url(settings)
     yield from map(Finding, setup.faults(dsn))
-    yield from _advised(setup.advice(dsn, settings.partitions_ahead_days))
-    yield from _advised(setup.plan_advice(dsn, settings.known_plans.keys()))
+    plans = settings.known_plans.keys()
+    yield from _advised(setup.advice(dsn, settings.partitions_ahead_days, plans))
     yield from _skewed("PostgreSQL", lambda: setup.clock(dsn))
 
 

@@ -24,21 +24,15 @@ def faults(dsn: str) -> list[str]:
         return _version(connection) + _settings(connection)
 
 
-def advice(dsn: str, ahead_days: int) -> list[str]:
+def advice(dsn: str, ahead_days: int, known_plans: Collection[str]) -> list[str]:
     """Say what works and could be better."""
     with session.connect(dsn, APPLICATION) as connection:
-        return _commits(connection) + _partitions(connection, ahead_days) + _names(connection)
-
-
-def plan_advice(dsn: str, known: Collection[str]) -> list[str]:
-    """Say which projects' plans are not among those of the settings."""
-    with session.connect(dsn, APPLICATION) as connection:
-        used = projects.plans(connection)
-    return [
-        f"PostgreSQL: projects are on the plan {plan!r}, which the settings don't know:"
-        f" they are bounded like {DEFAULT}"
-        for plan in sorted(used - set(known))
-    ]
+        return [
+            *_commits(connection),
+            *_partitions(connection, ahead_days),
+            *_names(connection),
+            *_plans(connection, known_plans),
+        ]
 
 
 def worker_faults(dsn: str) -> list[str]:
@@ -105,6 +99,14 @@ def _names(connection: Connection) -> list[str]:
         f"PostgreSQL: the project {one.name!r} is named like an id:"
         f" only its own id, {one.project_id}, finds it"
         for one in projects.named_like_ids(connection)
+    ]
+
+
+def _plans(connection: Connection, known: Collection[str]) -> list[str]:
+    return [
+        f"PostgreSQL: projects are on the plan {plan!r}, which the settings don't know:"
+        f" they are bounded like {DEFAULT}"
+        for plan in sorted(projects.plans(connection).difference(known))
     ]
 
 

@@ -55,6 +55,7 @@ def test_a_project_is_named_or_given_by_its_id() -> None:
         {"project_id": ["a"]},
         {"project": ""},
         {"project": ["a"]},
+        {"project": PROJECT, "project_id": "0193a1b2-0000-7000-8000-000000000002"},
         {"since": "yesterday"},
         {"until": 5},
     ],

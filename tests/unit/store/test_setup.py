@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from ingest.errors import NeedsPerson
+from ingest.plans import BUILT_IN
 from ingest.store import migrations, partitions, session, setup
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -89,9 +90,9 @@ def test_missing_partitions_are_advice(dsn: str) -> None:
     with session.connect(dsn, "test") as connection:
         days = partitions.window(connection, 0, 2)
         partitions.ensure(connection, days[:2])
-    (text,) = setup.advice(dsn, 2)
+    (text,) = setup.advice(dsn, 2, BUILT_IN)
     assert text == f"PostgreSQL: no partition {partitions.name_of(days[2])}: consumers make them"
-    assert setup.advice(dsn, 1) == []
+    assert setup.advice(dsn, 1, BUILT_IN) == []
 
 
 def test_a_project_that_is_named_like_an_id_is_advice(dsn: str) -> None:
@@ -102,12 +103,12 @@ def test_a_project_that_is_named_like_an_id_is_advice(dsn: str) -> None:
                 "INSERT INTO project (project_id, name, plan) VALUES (%s, %s, 'free')",
                 (project_id, name),
             )
-    (text,) = setup.advice(dsn, -1)
+    (text,) = setup.advice(dsn, -1, BUILT_IN)
     assert f"project '{victim}' is named like an id: only its own id, {shadow}," in text
 
 
 def test_commits_that_do_not_wait_are_advice(dsn: str) -> None:
-    (text,) = setup.advice(make_conninfo(dsn, options="-c synchronous_commit=off"), -1)
+    (text,) = setup.advice(make_conninfo(dsn, options="-c synchronous_commit=off"), -1, BUILT_IN)
     assert text.startswith("PostgreSQL: synchronous_commit is off")
 
 
