@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     )
 
     linger_ms: int = _setting(
-        10, "ms", "a consumer waits for linger_rows; under load longer, up to 50", ge=0, le=1000
+        10, "ms", "a consumer waits for linger_rows; under load longer, up to 150", ge=0, le=1000
     )
     linger_rows: int = _setting(
         10_000, "rows", "committed without waiting for more", ge=1, le=1_000_000

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ingest.settings import Settings
 
-# Of the last transaction's time so much is waited; one that a lock held up makes nobody wait long.
-WRITE_TIMES, LONGEST_S = 2, 0.05
+# So many times a transaction's time is waited: a fifth of the time is then spent on writing.
+WRITE_TIMES, LONGEST_S = 4, 0.15
 
 
 class Linger:
     """How long to wait for more while there are fewer than `rows`.
 
     It follows the time that transactions take: each costs some milliseconds of CPU whatever it
-    holds, so a busy writer is given fewer and larger ones, and an idle one need not wait.
+    holds, so a busy writer is given fewer and larger ones, and an idle one need not wait. Of the
+    last two the shorter counts, so that one that a lock or the disk held up makes nobody wait.
     """
 
     def __init__(self, rows: int, least_s: float) -> None:
         self.rows = rows
         self.seconds = least_s
         self._least_s = least_s
+        self._last_s = 0.0
 
     @classmethod
     def of(cls, settings: Settings) -> Linger:
@@ -30,4 +32,5 @@ class Linger:
 
     def note(self, write_s: float) -> None:
         """Note how long a transaction took."""
-        self.seconds = max(self._least_s, min(WRITE_TIMES * write_s, LONGEST_S))
+        usual_s, self._last_s = min(write_s, self._last_s), write_s
+        self.seconds = max(self._least_s, min(WRITE_TIMES * usual_s, LONGEST_S))
