@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ingest.settings import Settings
 
-# So many times a transaction's time is waited: a fifth of the time is then spent on writing.
+# So many times a transaction's time is waited, so that its fixed cost is a small part.
 WRITE_TIMES, LONGEST_S = 4, 0.15
 
 
