@@ -62,7 +62,6 @@ def _session(flags: argparse.Namespace) -> Session:
         load_s=plan.warmup_s + flags.load if flags.load else plan.load_s,
         confirm_s=flags.confirm or plan.confirm_s,
         soak_s=flags.soak,
-        full_memory=flags.full_memory,
     )
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     out = RESULTS / f"{stamp}-{plan.name}"
@@ -79,9 +78,6 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, help="instead of the plan's")
     parser.add_argument("--load", type=float, metavar="S", help="seconds after the warm-up")
     parser.add_argument("--confirm", type=float, metavar="S", help="seconds of the sustained rate")
-    parser.add_argument(
-        "--full-memory", action="store_true", help="fill the page cache before sustained load"
-    )
     parser.add_argument("--soak", type=float, default=0.0, metavar="S", help="add a soak")
     parser.add_argument("--system", action="append", default=[], choices=SYSTEMS)
     parser.add_argument("--only", action="append", default=[], help="scenarios that begin so")

@@ -28,8 +28,6 @@ class Plan:
     limit_rows: int
     soak_s: float = 0.0
     soak_batches_s: float = 125.0
-    #: Whether memory is filled with a file's pages before each window of the sustained rate.
-    full_memory: bool = False
 
 
 QUICK = Plan(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bench import bodies, page_cache
+from bench import bodies
 from bench.e2e.freshness import quantile
 from bench.e2e.sustained import FIRST_STEP, Window, growth, search
 from bench.e2e.trial import Outcome, Trial
@@ -161,8 +161,6 @@ def _offer(bench: Bench, events_s: float, seconds: float) -> tuple[Outcome, bool
         rate=events_s / STRESS_BATCH,
         warmup_s=settle_s,
     )
-    if bench.plan.full_memory:
-        page_cache.fill(bench.directory / "holes")
     with bench.trial() as trial:
         drive = trial.drive(load)
         grown = growth(trial.sampler.samples, settle_s, load.duration_s)
