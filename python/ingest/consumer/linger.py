@@ -32,5 +32,6 @@ class Linger:
 
     def note(self, write_s: float) -> None:
         """Note how long a transaction took."""
-        usual_s, self._last_s = min(write_s, self._last_s), write_s
+        usual_s = min(write_s, self._last_s)
+        self._last_s = write_s
         self.seconds = max(self._least_s, min(WRITE_TIMES * usual_s, LONGEST_S))
