@@ -1,4 +1,4 @@
-"""What goes on during a trial: backlog, CPU and memory, looked at from a thread."""
+"""What goes on during a trial: backlog, CPU, memory, the cores' speed. Looked at from a thread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench import usage
+from bench import machine, usage
 
 if TYPE_CHECKING:
     from bench.system import System
@@ -19,12 +19,16 @@ MEMORY_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class Sample:
-    """One look: events since the trial began, CPU seconds since the processes did."""
+    """One look: events since the trial began, CPU seconds since the processes did.
+
+    `core_mb_s` is how fast the core worked on which the look happened to be.
+    """
 
     at_s: float
     accepted: int
     settled: int
     cpu_s: dict[str, float]
+    core_mb_s: float
 
     @property
     def backlog(self) -> int:
@@ -68,7 +72,8 @@ class Sampler:
         # Settled first: a backlog is never told too small.
         settled = self._system.settled() - self._base[1]
         accepted = self._system.accepted() - self._base[0]
-        sample = Sample(self._elapsed_s(), accepted, settled, usage.cpu_s(self._pids))
+        at_s, cpu_s = self._elapsed_s(), usage.cpu_s(self._pids)
+        sample = Sample(at_s, accepted, settled, cpu_s, machine.core_mb_s())
         self.samples.append(sample)
         return sample
 

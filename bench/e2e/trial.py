@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -157,6 +158,7 @@ def _figures(before: Mark, after: Mark, drive: Drive, sampler: Sampler) -> dict[
         "cpu_us_event_outside_postgres": outside,
         "wal_bytes_event": (after.wal_bytes - before.wal_bytes) / events,
         "table_bytes_event": after.table_bytes / events,
+        "core_mb_s": statistics.median(one.core_mb_s for one in sampler.samples),
         **after.busy.since(before.busy),
         "others_percent": after.busy.others_percent(
             before.busy,

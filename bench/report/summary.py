@@ -109,6 +109,10 @@ def _quiet(result: Result, figures: Figures) -> str:
     for title, name in (("stolen", "steal_percent"), ("used by others", "others_percent")):
         share = Figure.of(one["figures"][name] for one in result["outcomes"])
         told += [f"CPU {title} {text(share)} %"] if share else []
+    speed = Figure.of(
+        one["figures"]["core_mb_s"] for one in result["outcomes"] if "core_mb_s" in one["figures"]
+    )
+    told += [f"a core hashed {text(speed)} MB/s"] if speed else []
     synced = [figures.get(LIMIT, "disk", name) for name in ("p50_ms", "p99_ms")]
     told += [f"fdatasync p50 {text(synced[0])} ms, p99 {text(synced[1])} ms"] if synced[0] else []
     return "; ".join(told) + "."

@@ -31,7 +31,7 @@ def outcome(system: str, scenario: str, repeat: int, **figures: float) -> dict[s
         "system": system,
         "scenario": scenario,
         "repeat": repeat,
-        "figures": {"steal_percent": 0.5, "others_percent": 3.0, **figures},
+        "figures": {"steal_percent": 0.5, "others_percent": 3.0, "core_mb_s": 800.0, **figures},
         "verified": {"acknowledged": 10, "missing": 1, "doubled": 0},
         "is_exact": system != "baseline",
         "details": {
@@ -61,6 +61,7 @@ def test_medians_spread_and_ratio(result: dict[str, Any]) -> None:
         "| crash test: accepted events/s | 200,000 (100,000 - 300,000) | 10,000 | 20.0 |  |" in text
     )
     assert "CPU used by others 3 (3 - 3) %" in text
+    assert "a core hashed 800 (800 - 800) MB/s" in text
     assert "fdatasync p50 0.2 ms, p99 1.5 ms" in text
     assert "baseline, crash: of 10 acknowledged events 1 are not in the table" in text
 
