@@ -2,6 +2,7 @@
 
 Whatever waits is sent as one pipeline; the next group forms while this one is in flight, and there
 is no timer, so that an idle worker sends at once. A batch is answered after Valkey's own answer.
+After that a worker that has to wait for a core sleeps for some milliseconds (`rest`).
 While Valkey is away for longer than a group is sent again, batches are refused at once.
 """
 
@@ -20,6 +21,7 @@ from ingest.stream.backoff import Backoff
 from ingest.stream.connection import CONNECT_TIMEOUT_S
 from ingest.stream.delivery import CANNOT_SEND, deliver, refusal
 from ingest.stream.durability import AckLevel
+from ingest.stream.rest import Rest
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 # A group's share of the event loop: others wait while it is packed.
 GROUP_BYTES = 1 << 20
+# Turns of the event loop until those whose batch was stored have been answered.
+ANSWER_TURNS = 3
 # Why everything may be refused for a while.
 CODES = ("stream_unavailable", "stream_misconfigured", "stream_full", "overloaded")
 
@@ -59,10 +63,13 @@ class Appender:
     Everything but the constructor is used from one event loop.
     """
 
-    def __init__(self, link: Link, grouper: Grouper, policy: AppendPolicy) -> None:
+    def __init__(
+        self, link: Link, grouper: Grouper, policy: AppendPolicy, rest: Rest | None = None
+    ) -> None:
         self._link = link
         self._grouper = grouper
         self._policy = policy
+        self._rest = rest or Rest()
         self._backlog = Backlog(policy.max_queued_bytes)
         self._filled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -141,11 +148,15 @@ class Appender:
                 await self._connected()
                 await self._filled.wait()
                 self._filled.clear()
-                await self._append(self._backlog.take(self._policy.group_bytes))
+                taken = self._backlog.take(self._policy.group_bytes)
+                await self._append(taken)
+                if taken:
+                    await self._leave_core()
                 if self._backlog:
                     self._filled.set()
         finally:
             ticker.cancel()
+            self._rest.close()
             self._refuse_waiting(StreamRefused("draining", "the worker ended"))
 
     async def _append(self, taken: list[Waiting]) -> None:
@@ -164,6 +175,13 @@ class Appender:
         finally:
             _refuse(taken, OutcomeUnknown("the worker ended or failed"))
             self._backlog.release(taken)
+
+    async def _leave_core(self) -> None:
+        """Hold up the whole event loop on a busy machine: requests that come wait together."""
+        if seconds := self._rest.due_s():
+            for _ in range(ANSWER_TURNS):
+                await asyncio.sleep(0)
+            time.sleep(seconds)  # noqa: ASYNC251 - nothing is to wake this thread
 
     async def _tick(self) -> None:
         """Wake an idle appender, so that it looks at the server and notices a dead one."""

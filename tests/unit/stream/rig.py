@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from ingest.stream.durability import AckLevel
+    from ingest.stream.rest import Rest
     from redis import Redis
 
 SHARDS = 4
@@ -54,13 +55,14 @@ def policy(*, max_queued_bytes: int = 64 << 20, resend_s: float = 5.0) -> Append
 
 
 @asynccontextmanager
-async def appender(
+async def appender(  # noqa: PLR0913 - what tests vary
     url: str,
     told: AppendPolicy | None = None,
     *,
     entry_bytes: int = 1 << 18,
     reply_s: float = 1.0,
     compress: bool = True,
+    rest: Rest | None = None,
 ) -> AsyncIterator[Appender]:
     """Run a worker's appender against a server that is there."""
     told = told or policy()
@@ -75,6 +77,7 @@ async def appender(
         Link(connect, SCHEMA, SHARDS, reply_s),
         Grouper(Producer(), SCHEMA.fingerprint, entries),
         told,
+        rest,
     )
     running.start()
     try:

@@ -1,0 +1,107 @@
+"""A worker sleeps when its machine is busy, and only then."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from ingest.stream import shards
+from ingest.stream.rest import LEAST_S, ROUND_S, Rest, rest_s
+
+from tests.unit.stream.rig import appender, batch, submit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingest.local.valkey import EmbeddedValkey
+    from redis import Redis
+
+
+@pytest.mark.parametrize(
+    ("working_s", "waiting_s", "seconds"),
+    [
+        pytest.param(0.001, 0.0004, 0.0, id="a core was free"),
+        pytest.param(0.001, 0.0005, 0.005, id="five times its work"),
+        pytest.param(0.004, 0.004, 0.006, id="up to a round's time"),
+        pytest.param(0.0099, 0.02, 0.0, id="a round that was long enough"),
+        pytest.param(0.02, 0.02, 0.0, id="one that was longer"),
+        pytest.param(0.00005, 0.001, 0.0, id="hardly any work"),
+        pytest.param(0.0, 0.0, 0.0, id="none"),
+    ],
+)
+def test_it_rests_by_what_the_thread_worked_and_waited(
+    working_s: float, waiting_s: float, seconds: float
+) -> None:
+    assert rest_s(working_s, waiting_s) == pytest.approx(seconds)
+
+
+def test_the_kernel_tells_a_busy_core() -> None:
+    rest = Rest()
+    rest.due_s()
+    with _core_shared_with_another():
+        dues = []
+        for _ in range(40):
+            _work(0.003)
+            dues.append(rest.due_s())
+    rest.close()
+    assert any(LEAST_S <= due <= ROUND_S for due in dues)
+
+
+def test_without_the_kernels_numbers_nobody_rests(tmp_path: Path) -> None:
+    rest = Rest(tmp_path / "missing")
+    _work(0.002)
+    assert rest.due_s() == 0.0
+    rest.close()
+
+
+class _OneLongRest(Rest):
+    """Due once, for longer than an append takes on any machine."""
+
+    seconds = 1.0
+
+    def due_s(self) -> float:
+        seconds, self.seconds = self.seconds, 0.0
+        return seconds
+
+
+def test_an_answer_goes_out_before_the_rest(server: Redis, valkey: EmbeddedValkey) -> None:
+    async def scenario() -> tuple[float, float]:
+        async with appender(valkey.worker_url, rest=_OneLongRest()) as running:
+            began = time.perf_counter()
+            await submit(running, batch())
+            first_s = time.perf_counter() - began
+            await submit(running, batch())
+            return first_s, time.perf_counter() - began
+
+    first_s, second_s = asyncio.run(scenario())
+    assert first_s < 1.0 <= second_s
+    assert server.xlen(shards.stream_key(0)) == 2
+
+
+def _work(seconds: float) -> None:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+@contextmanager
+def _core_shared_with_another() -> Iterator[None]:
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    spin = [sys.executable, "-c", "print(flush=True)\nwhile True: pass"]
+    spinner = subprocess.Popen(spin, stdout=subprocess.PIPE)
+    try:
+        assert spinner.stdout is not None
+        spinner.stdout.readline()
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+        spinner.kill()
+        spinner.communicate()
