@@ -1,8 +1,8 @@
 """How long a worker leaves its core to others after a group, so that it finds more at once.
 
 On a busy machine each request that is taken alone finds cold caches and wakes every process behind
-it. Sleeping costs nothing that waiting for a core would not have: 11 % more events a second, 18 %
-less CPU outside PostgreSQL, where both cores are busy; where a core is free nobody sleeps.
+it. Taken together they cost a fifth less CPU outside PostgreSQL where both cores are busy, and wait
+longer (DESIGN.md has the runs); where a core is free nobody sleeps.
 """
 
 from __future__ import annotations
@@ -58,8 +58,10 @@ class Rest:
                 self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         if self._file is None:
             return self._before
-        working_ns, waiting_ns, _ = os.pread(self._file, FIELDS_BYTES, 0).split()
-        return Spent(int(working_ns) / 1e9, int(waiting_ns) / 1e9)
+        fields = os.pread(self._file, FIELDS_BYTES, 0).split()
+        if len(fields) < len(Spent._fields):
+            return self._before
+        return Spent(int(fields[0]) / 1e9, int(fields[1]) / 1e9)
 
 
 def rest_s(working_s: float, waiting_s: float) -> float:

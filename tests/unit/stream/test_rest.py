@@ -54,8 +54,12 @@ def test_the_kernel_tells_a_busy_core() -> None:
     assert any(LEAST_S <= due <= ROUND_S for due in dues)
 
 
-def test_without_the_kernels_numbers_nobody_rests(tmp_path: Path) -> None:
-    rest = Rest(tmp_path / "missing")
+@pytest.mark.parametrize("content", [None, b""])
+def test_without_the_kernels_numbers_nobody_rests(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "schedstat"
+    if content is not None:
+        path.write_bytes(content)
+    rest = Rest(path)
     _work(0.002)
     assert rest.due_s() == 0.0
     rest.close()
