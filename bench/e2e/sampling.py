@@ -19,16 +19,12 @@ MEMORY_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class Sample:
-    """One look: events since the trial began, CPU seconds since the processes did.
-
-    `core_mb_s` is how fast the core worked on which the look happened to be.
-    """
+    """One look: events since the trial began, CPU seconds since the processes did."""
 
     at_s: float
     accepted: int
     settled: int
     cpu_s: dict[str, float]
-    core_mb_s: float
 
     @property
     def backlog(self) -> int:
@@ -43,6 +39,8 @@ class Sampler:
         """Count from what the system has taken and settled now."""
         self.samples: list[Sample] = []
         self.memory: list[tuple[float, dict[str, usage.Memory]]] = []
+        #: Of the core on which the thread happened to be.
+        self.core_mb_s: list[float] = []
         self._system = system
         self._pids = system.pids()
         self._base = (system.accepted(), system.settled())
@@ -65,6 +63,7 @@ class Sampler:
         """End, and look a last time."""
         self.stop()
         self.look()
+        self.core_mb_s.append(machine.core_mb_s())
         self._weigh()
 
     def look(self) -> Sample:
@@ -72,8 +71,7 @@ class Sampler:
         # Settled first: a backlog is never told too small.
         settled = self._system.settled() - self._base[1]
         accepted = self._system.accepted() - self._base[0]
-        at_s, cpu_s = self._elapsed_s(), usage.cpu_s(self._pids)
-        sample = Sample(at_s, accepted, settled, cpu_s, machine.core_mb_s())
+        sample = Sample(self._elapsed_s(), accepted, settled, usage.cpu_s(self._pids))
         self.samples.append(sample)
         return sample
 
@@ -95,6 +93,7 @@ class Sampler:
         weighed_s = -MEMORY_EVERY_S
         while not self._is_over.wait(EVERY_S):
             self.look()
+            self.core_mb_s.append(machine.core_mb_s())
             if self._elapsed_s() - weighed_s >= MEMORY_EVERY_S:
                 weighed_s = self._elapsed_s()
                 self._weigh()

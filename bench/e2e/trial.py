@@ -158,7 +158,7 @@ def _figures(before: Mark, after: Mark, drive: Drive, sampler: Sampler) -> dict[
         "cpu_us_event_outside_postgres": outside,
         "wal_bytes_event": (after.wal_bytes - before.wal_bytes) / events,
         "table_bytes_event": after.table_bytes / events,
-        "core_mb_s": statistics.median(one.core_mb_s for one in sampler.samples),
+        "core_mb_s": statistics.median(sampler.core_mb_s),
         **after.busy.since(before.busy),
         "others_percent": after.busy.others_percent(
             before.busy,
@@ -183,6 +183,7 @@ def _details(
             for at_s, found in sampler.memory
         ],
         "samples": sampler.as_rows(),
+        "core_mb_s": sampler.core_mb_s,
         "generator": drive.raw,
     }
 

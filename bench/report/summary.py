@@ -106,13 +106,14 @@ def notes(result: Result) -> Iterator[str]:
 def _quiet(result: Result, figures: Figures) -> str:
     """Say how much of the machine others had, and how long its disk takes."""
     told = []
-    for title, name in (("stolen", "steal_percent"), ("used by others", "others_percent")):
-        share = Figure.of(one["figures"][name] for one in result["outcomes"])
-        told += [f"CPU {title} {text(share)} %"] if share else []
-    speed = Figure.of(
-        one["figures"]["core_mb_s"] for one in result["outcomes"] if "core_mb_s" in one["figures"]
-    )
-    told += [f"a core hashed {text(speed)} MB/s"] if speed else []
+    for title, name, unit in (
+        ("CPU stolen", "steal_percent", "%"),
+        ("CPU used by others", "others_percent", "%"),
+        ("a core hashed", "core_mb_s", "MB/s"),
+    ):
+        found = [one["figures"] for one in result["outcomes"]]
+        figure = Figure.of(each[name] for each in found if name in each)
+        told += [f"{title} {text(figure)} {unit}"] if figure else []
     synced = [figures.get(LIMIT, "disk", name) for name in ("p50_ms", "p99_ms")]
     told += [f"fdatasync p50 {text(synced[0])} ms, p99 {text(synced[1])} ms"] if synced[0] else []
     return "; ".join(told) + "."

@@ -38,9 +38,7 @@ def test_slope_of_a_line_and_of_nothing() -> None:
 
 
 def test_growth_looks_at_the_window_alone() -> None:
-    samples = [
-        Sample(at, 1000 * int(at), 0 if at < 5 else 1000 * int(at), {}, 800.0) for at in range(10)
-    ]
+    samples = [Sample(at, 1000 * int(at), 0 if at < 5 else 1000 * int(at), {}) for at in range(10)]
     assert growth(samples, 0, 4) == pytest.approx(1000)
     assert growth(samples, 5, 9) == pytest.approx(0)
 

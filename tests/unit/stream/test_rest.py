@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +11,10 @@ import pytest
 from ingest.stream import shards
 from ingest.stream.rest import LEAST_S, ROUND_S, Rest, rest_s
 
+from tests import one_core
 from tests.unit.stream.rig import appender, batch, submit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ingest.local.valkey import EmbeddedValkey
     from redis import Redis
 
@@ -45,7 +40,7 @@ def test_it_rests_by_what_the_thread_worked_and_waited(
 def test_the_kernel_tells_a_busy_core() -> None:
     rest = Rest()
     rest.due_s()
-    with _core_shared_with_another():
+    with one_core.shared_with(1):
         dues = []
         for _ in range(40):
             _work(0.003)
@@ -93,19 +88,3 @@ def _work(seconds: float) -> None:
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass
-
-
-@contextmanager
-def _core_shared_with_another() -> Iterator[None]:
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(allowed)})
-    spin = [sys.executable, "-c", "print(flush=True)\nwhile True: pass"]
-    spinner = subprocess.Popen(spin, stdout=subprocess.PIPE)
-    try:
-        assert spinner.stdout is not None
-        spinner.stdout.readline()
-        yield
-    finally:
-        os.sched_setaffinity(0, allowed)
-        spinner.kill()
-        spinner.communicate()
