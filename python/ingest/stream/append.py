@@ -2,7 +2,7 @@
 
 Whatever waits is sent as one pipeline; the next group forms while this one is in flight, and there
 is no timer, so that an idle worker sends at once. A batch is answered after Valkey's own answer.
-After that a worker that has to wait for a core sleeps for some milliseconds (`rest`).
+After that a worker with little to do that has to wait for a core sleeps some milliseconds (`rest`).
 While Valkey is away for longer than a group is sent again, batches are refused at once.
 """
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 GROUP_BYTES = 1 << 20
 # Turns of the event loop until those whose batch was stored have been answered.
 ANSWER_TURNS = 3
+# So many batches share what a group costs well enough: nobody rests for more.
+ENOUGH = 4
 # Why everything may be refused for a while.
 CODES = ("stream_unavailable", "stream_misconfigured", "stream_full", "overloaded")
 
@@ -177,11 +179,15 @@ class Appender:
             self._backlog.release(taken)
 
     async def _leave_core(self) -> None:
-        """Hold up the whole event loop on a busy machine: requests that come wait together."""
+        """Hold up the whole event loop on a busy machine, so that batches gather for a group.
+
+        Not when enough wait already: they would only wait longer.
+        """
         if seconds := self._rest.due_s():
             for _ in range(ANSWER_TURNS):
                 await asyncio.sleep(0)
-            time.sleep(seconds)  # noqa: ASYNC251 - nothing is to wake this thread
+            if len(self._backlog) < ENOUGH:
+                time.sleep(seconds)  # noqa: ASYNC251 - nothing is to wake this thread
 
     async def _tick(self) -> None:
         """Wake an idle appender, so that it looks at the server and notices a dead one."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from ingest.stream import shards
+from ingest.stream.append import ENOUGH
 from ingest.stream.rest import LEAST_S, ROUND_S, Rest, rest_s
 
 from tests import one_core
-from tests.unit.stream.rig import appender, batch, submit
+from tests.unit.stream.rig import appender, batch, stored_ids, submit
 
 if TYPE_CHECKING:
     from ingest.local.valkey import EmbeddedValkey
@@ -70,18 +70,29 @@ class _OneLongRest(Rest):
         return seconds
 
 
-def test_an_answer_goes_out_before_the_rest(server: Redis, valkey: EmbeddedValkey) -> None:
+@pytest.mark.parametrize(
+    ("waiting", "rests"),
+    [
+        pytest.param(1, True, id="one waits"),
+        pytest.param(ENOUGH - 1, True, id="too few wait"),
+        pytest.param(ENOUGH, False, id="enough wait"),
+    ],
+)
+def test_an_answer_goes_out_before_the_rest_that_only_few_wait_for(
+    waiting: int, rests: bool, server: Redis, valkey: EmbeddedValkey
+) -> None:
     async def scenario() -> tuple[float, float]:
         async with appender(valkey.worker_url, rest=_OneLongRest()) as running:
             began = time.perf_counter()
             await submit(running, batch())
             first_s = time.perf_counter() - began
-            await submit(running, batch())
+            await asyncio.gather(*[submit(running, batch()) for _ in range(waiting)])
             return first_s, time.perf_counter() - began
 
-    first_s, second_s = asyncio.run(scenario())
-    assert first_s < 1.0 <= second_s
-    assert server.xlen(shards.stream_key(0)) == 2
+    first_s, all_s = asyncio.run(scenario())
+    assert first_s < 1.0
+    assert (all_s >= 1.0) is rests
+    assert len(stored_ids(server)) == 1 + waiting
 
 
 def _work(seconds: float) -> None:
