@@ -106,7 +106,9 @@ READ_SECONDS = Histogram(
 READ_ENTRIES = Tally("ingest_read_entries_total", "entries", "read from the stream")
 READ_BYTES = Tally("ingest_read_bytes_total", "bytes", "of the entries read from the stream")
 COPY_SECONDS = Histogram("ingest_copy_seconds", "s", "one COPY", bounds=_SECONDS)
-COMMIT_SECONDS = Histogram("ingest_commit_seconds", "s", "the COMMIT alone", bounds=_SECONDS)
+COMMIT_SECONDS = Histogram(
+    "ingest_commit_seconds", "s", "the ledger and the COMMIT, one round trip", bounds=_SECONDS
+)
 WRITE_SECONDS = Histogram(
     "ingest_write_seconds",
     "s",

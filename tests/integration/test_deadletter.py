@@ -15,6 +15,7 @@ from ingest.store.repeaters import Repeaters
 from ingest.store.sink import Sink
 
 from tests.running import INGEST
+from tests.unit.store import storing
 from tests.unit.store.chunks import load
 from tests.unit.store.rows import DAY, OTHER, row
 
@@ -37,8 +38,7 @@ class Letters:
             connection.execute(CHECK)
             bad = [row(A, event_type="bad", properties={"n": 1}), row(B, OTHER, "bad")]
             broken = [Unreadable("5-0", b"x", 4, "checksum: it does not fit")]
-            with connection.transaction():
-                Sink(Repeaters(60)).store(connection, load([bad], unreadable=broken))
+            storing.store(connection, Sink(Repeaters(60)), load([bad], unreadable=broken))
 
     def __call__(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
         """Run the command in an empty directory."""
@@ -111,8 +111,8 @@ def test_what_a_client_wrote_does_not_reach_the_terminal(dsn: str, letters: Lett
     letters.execute("ALTER TABLE event ADD CONSTRAINT numbers CHECK (user_id::int > 0) NOT VALID")
     wrote = "\x1b]0;owned\x07\x9b2J\u202eevil"
     hostile = row(UUID(int=12), user_id=wrote, properties={"text": wrote})
-    with session.connect(dsn, "test") as connection, connection.transaction():
-        Sink(Repeaters(60)).store(connection, load([[hostile]]))
+    with session.connect(dsn, "test") as connection:
+        storing.store(connection, Sink(Repeaters(60)), load([[hostile]]))
     (number,) = letters.ids("--code", "22P02")
     listed, shown = letters("list").stdout, letters("show", str(number)).stdout
     for text in (listed, shown):

@@ -54,17 +54,21 @@ def prepare(connection: Connection, shards: int) -> None:
     )
 
 
-def advance(connection: Connection, step: Step, owner: str) -> bool:
+def advance(connection: Connection, step: Step, owner: str, *, begins: bool = False) -> bool:
     """Move the position as the first act of a transaction; False if this very step was done before.
 
     That is so when the answer to its commit was lost. Raises LeaseLost when another consumer owns
-    the shard or the position stands elsewhere; the transaction must be rolled back then.
+    the shard or the position stands elsewhere; the transaction must be rolled back then. With
+    `begins` it begins the transaction, in the same round trip.
     """
-    moved = connection.execute(
-        "UPDATE position SET entry_id = %s, run_id = %s, updated_at = now()"
-        " WHERE shard = %s AND entry_id = %s AND owner = %s",
-        (step.after, step.run_id, step.shard, step.before, owner),
-    )
+    with connection.pipeline():
+        if begins:
+            connection.execute("BEGIN")
+        moved = connection.execute(
+            "UPDATE position SET entry_id = %s, run_id = %s, updated_at = now()"
+            " WHERE shard = %s AND entry_id = %s AND owner = %s",
+            (step.after, step.run_id, step.shard, step.before, owner),
+        )
     if moved.rowcount == 1:
         return True
     found = connection.execute(

@@ -2,7 +2,7 @@
 
 The position moves in the rows' own transaction and before them, so the row of the position keeps
 two writers of one shard apart. An answer to COMMIT that was lost is no riddle: the next attempt
-finds the position moved.
+finds the position moved. A transaction without trouble takes four round trips.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from ingest import log, metrics
 from ingest.consumer import position
 from ingest.consumer.backoff import Backoff
 from ingest.consumer.outage import Outage
 from ingest.errors import IngestError, LeaseLost
-from ingest.store import partitions, session
-from ingest.store.errors import MissingPartition, translated
+from ingest.store import ledger, partitions, session
+from ingest.store.errors import MissingPartition, is_data_fault, translated
 
 if TYPE_CHECKING:
     import threading
@@ -97,11 +99,21 @@ class Writer:
     def _write(self, span: Span) -> Fates | None:
         connection = self.connected()
         self._make_partitions(connection, span.load.chunk.days)
-        with translated(), connection.transaction():
-            if not position.advance(connection, span.step, self._lease.owner):
+        with translated():
+            try:
+                return self._attempt(connection, span, sheltered=False)
+            except psycopg.Error as error:
+                if not is_data_fault(error):
+                    raise
+            return self._attempt(connection, span, sheltered=True)
+
+    def _attempt(self, connection: Connection, span: Span, *, sheltered: bool) -> Fates | None:
+        with session.closing_transaction(connection):
+            if not position.advance(connection, span.step, self._lease.owner, begins=True):
                 return None
-            fates = self._sink.store(connection, span.load)
+            fates = self._sink.store(connection, span.load, sheltered=sheltered)
             began = time.perf_counter()
+            ledger.add(connection, span.load.shard, fates, commits=True)
         _commit.observe(time.perf_counter() - began)
         return fates
 

@@ -33,8 +33,11 @@ class Fates:
     dead: Counter[Line] = field(default_factory=Counter)
 
 
-def add(connection: Connection, shard: int, fates: Fates) -> None:
-    """Add to the ledger in the caller's transaction. Raises psycopg's errors."""
+def add(connection: Connection, shard: int, fates: Fates, *, commits: bool = False) -> None:
+    """Add to the ledger in the caller's transaction. Raises psycopg's errors.
+
+    With `commits` the transaction is committed, in the same round trip.
+    """
     lines = [*{**fates.stored, **fates.duplicates, **fates.dead}]
     columns = (
         [project for project, _ in lines],
@@ -43,4 +46,7 @@ def add(connection: Connection, shard: int, fates: Fates) -> None:
         [fates.duplicates[line] for line in lines],
         [fates.dead[line] for line in lines],
     )
-    connection.execute(ADD, (shard, *columns))
+    with connection.pipeline():
+        connection.execute(ADD, (shard, *columns))
+        if commits:
+            connection.execute("COMMIT")

@@ -56,6 +56,16 @@ def _conninfo(dsn: str, application: str) -> str:
 
 
 @contextmanager
+def closing_transaction(connection: Connection) -> Iterator[None]:
+    """Leave no transaction open: roll back what was not committed inside."""
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.rollback()
+
+
+@contextmanager
 def patience(connection: Connection, seconds: float) -> Iterator[None]:
     """Cut the connection off when what is inside takes longer: a frozen server never answers."""
     timer = threading.Timer(seconds, cut, (connection,))

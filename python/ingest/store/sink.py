@@ -1,7 +1,9 @@
-"""Stores a load: rows, dead letters and their counts, all in the caller's transaction.
+"""Stores a load: rows and dead letters, in the caller's transaction.
 
-The caller begins it, moves the position in it and commits. The two kinds of rows are placed apart,
-each under its own savepoint, so that a duplicate id of a client costs the other kind nothing.
+The caller begins it, moves the position in it, adds to the ledger and commits. Hardly any load has
+a row that PostgreSQL refuses, so callers try it without savepoints first. Sheltered, the two kinds
+of rows are placed apart, each under its own savepoint, so that a duplicate id of a client costs the
+other kind nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
-from ingest.store import copy, dead_letters, ledger, lookup, tuples
+from ingest.store import copy, dead_letters, lookup, tuples
 from ingest.store.dead_letters import DeadLetter, Known
 from ingest.store.errors import is_data_fault, is_event_key, project_of_key
 from ingest.store.ledger import Fates
@@ -42,14 +44,16 @@ class Sink:
     def __init__(self, repeaters: Repeaters) -> None:
         self._repeaters = repeaters
 
-    def store(self, connection: Connection, load: Load) -> Fates:
+    def store(self, connection: Connection, load: Load, *, sheltered: bool = True) -> Fates:
         """Store a load in the caller's transaction; give what became of its rows.
 
         Raises MissingPartition, and psycopg's errors that no row caused; nothing may be kept then.
+        Not sheltered it takes two round trips fewer for each kind of rows, and raises what a row
+        caused as well: in a new transaction it can be stored sheltered.
         """
         known = _known(connection, load)
-        straight = self._place(connection, load, known, is_named=False)
-        named = self._place(connection, load, known, is_named=True)
+        straight = self._place(connection, load, known, is_named=False, sheltered=sheltered)
+        named = self._place(connection, load, known, is_named=True, sheltered=sheltered)
         poison = straight.letters + named.letters
         duplicates = straight.duplicates + named.duplicates
         stored = Counter({(bytes(project), hour): n for project, hour, n in load.chunk.ledger})
@@ -58,22 +62,21 @@ class Sink:
         unreadable = [each for each in load.unreadable if each.entry_id not in known.entries]
         whole = [DeadLetter.of_entry(load.shard, each) for each in unreadable]
         dead = _bury(connection, poison + whole)
-        fates = Fates(stored, Counter() if load.is_reread else duplicates, dead)
-        ledger.add(connection, load.shard, fates)
-        return fates
+        return Fates(stored, Counter() if load.is_reread else duplicates, dead)
 
     def _place(
-        self, connection: Connection, load: Load, known: Known, *, is_named: bool
+        self, connection: Connection, load: Load, known: Known, *, is_named: bool, sheltered: bool
     ) -> _Placed:
         stream = load.chunk.named if is_named else load.chunk.straight
         if len(stream) == 0:
             return _Placed(Counter(), [])
         if any(known):
             return _sift(connection, load, stream, known, is_named)
+        copied = self._copy if sheltered else self._copy_once
         try:
-            duplicates = self._copy(connection, load.chunk, stream, is_named)
+            duplicates = copied(connection, load.chunk, stream, is_named)
         except psycopg.Error as error:
-            if not is_data_fault(error):
+            if not (sheltered and is_data_fault(error)):
                 raise
             return _sift(connection, load, stream, known, is_named)
         self._repeaters.extend(is_named, {project for project, _ in duplicates})
@@ -84,19 +87,31 @@ class Sink:
     ) -> Counter[Line]:
         """Place rows that the table lacks; give the duplicates."""
         for _ in range(FEW):
-            projects = self._repeaters.projects(is_named)
+            known = self._repeaters.projects(is_named)
             try:
-                return _copy_new(connection, chunk, stream, projects, is_named)
+                with connection.transaction():
+                    return self._copy_once(connection, chunk, stream, is_named)
             except psycopg.Error as error:
                 if not is_event_key(error):
                     raise
-                project = project_of_key(error)
-            # A repeater's row that was not found was stored since, by another consumer.
-            if project is None or project in projects:
+            # No new one: its row was stored since it was looked up, by another consumer.
+            if self._repeaters.projects(is_named) <= known:
                 break
-            self._repeaters.extend(is_named, [project])
         with connection.transaction():
             return copy.through_staging(connection, stream)
+
+    def _copy_once(
+        self, connection: Connection, chunk: Chunk, stream: memoryview, is_named: bool
+    ) -> Counter[Line]:
+        """Place all rows but those of repeaters that the table has; note whose row it has too."""
+        try:
+            return _copy_new(
+                connection, chunk, stream, self._repeaters.projects(is_named), is_named
+            )
+        except psycopg.Error as error:
+            if is_event_key(error) and (project := project_of_key(error)):
+                self._repeaters.extend(is_named, [project])
+            raise
 
 
 def _copy_new(
@@ -110,8 +125,7 @@ def _copy_new(
     known = _stored_rows(connection, chunk, projects, is_named) if projects else set()
     rest = chunk.without(int(is_named), known) if known else stream
     if len(rest) > 0:
-        with connection.transaction():
-            copy.straight(connection, rest)
+        copy.straight(connection, rest)
     duplicates = chunk.ledger_of(int(is_named), known) if known else ()
     return Counter({(bytes(project), hour): rows for project, hour, rows in duplicates})
 

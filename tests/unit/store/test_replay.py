@@ -18,11 +18,13 @@ from ingest.store.replay import Replayed
 from ingest.store.sink import Sink
 
 from tests.unit.consumer import entries
+from tests.unit.store import storing
 from tests.unit.store.chunks import SHARD, load
 from tests.unit.store.rows import DAY, OTHER, PROJECT, TIME, row
 from tests.unit.store.test_sink import CHECK, LINE, A, B, C, count, ledger
 
 if TYPE_CHECKING:
+    from ingest.store.ledger import Fates
     from ingest.store.load import Load
     from ingest.store.session import Connection
 
@@ -34,13 +36,15 @@ def bury(connection: Connection, *loads: Load) -> None:
     """Store loads while the table refuses what is bad."""
     connection.execute(CHECK)
     for each in loads:
-        with connection.transaction():
-            Sink(Repeaters(60)).store(connection, each)
+        keep(connection, each)
+
+
+def keep(connection: Connection, loaded: Load) -> Fates:
+    return storing.store(connection, Sink(Repeaters(60)), loaded)
 
 
 def store(connection: Connection, rows: list[bytes]) -> None:
-    with connection.transaction():
-        Sink(Repeaters(60)).store(connection, load([], [rows]))
+    keep(connection, load([], [rows]))
 
 
 def again(connection: Connection, pick: Pick = ALL) -> Replayed:
@@ -219,9 +223,7 @@ def test_what_was_dropped_stays_counted_and_is_not_counted_again(connection: Con
     before = ledger(connection)
     assert kept_letters.drop(connection, Pick(code="23514")) == 3
     assert kept_letters.drop(connection, ALL) == 1
-    with connection.transaction():
-        reread = load(*loads, unreadable=[broken], is_reread=True)
-        fates = Sink(Repeaters(60)).store(connection, reread)
+    fates = keep(connection, load(*loads, unreadable=[broken], is_reread=True))
     assert fates.dead.total() == 0
     assert ledger(connection) == before
     assert count(connection, "dead_letter") == 0
@@ -233,6 +235,5 @@ def test_a_replayed_event_that_is_read_again_is_not_counted_again(connection: Co
     connection.execute(LIFT)
     again(connection)
     before = ledger(connection)
-    with connection.transaction():
-        Sink(Repeaters(60)).store(connection, load(loads, is_reread=True))
+    keep(connection, load(loads, is_reread=True))
     assert (ledger(connection), count(connection)) == (before, 2)

@@ -9,14 +9,14 @@ import psycopg
 import pytest
 from ingest.balance import NO_PROJECT
 from ingest.store import copy, lookup
-from ingest.store.ledger import Fates
-from ingest.store.load import Load, Unreadable
+from ingest.store.load import Unreadable
 from ingest.store.repeaters import Repeaters
 from ingest.store.sink import Sink
 from psycopg import sql
 
 from tests.unit.store.chunks import SHARD, load
 from tests.unit.store.rows import HOUR, OTHER, PROJECT, row
+from tests.unit.store.storing import store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +32,6 @@ CHECK = "ALTER TABLE event ADD CONSTRAINT no_bad CHECK (event_type <> 'bad')"
 @pytest.fixture
 def sink() -> Sink:
     return Sink(Repeaters(60))
-
-
-def store(connection: Connection, sink: Sink, loaded: Load) -> Fates:
-    with connection.transaction():
-        return sink.store(connection, loaded)
 
 
 def ledger(connection: Connection) -> dict[tuple[UUID, int], tuple[int, int, int]]:
@@ -78,6 +73,34 @@ def test_duplicates_of_either_kind_are_left_out(
     again = store(connection, sink, load([], rows) if is_named else load(rows))
     assert (again.stored[LINE], again.duplicates[LINE]) == (0, 3)
     assert ledger(connection) == {(PROJECT, HOUR): (2, 4, 0)}
+
+
+def test_without_shelter_the_same_is_stored(connection: Connection, sink: Sink) -> None:
+    rows = load([[row(), row()]], [[row(A), row(B, OTHER)]])
+    fates = store(connection, sink, rows, sheltered=False)
+    assert fates.stored == {LINE: 3, (OTHER.bytes, HOUR): 1}
+    assert count(connection) == 4
+
+
+def test_without_shelter_a_fault_is_raised_and_nothing_stays(
+    connection: Connection, sink: Sink
+) -> None:
+    connection.execute(CHECK)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        store(connection, sink, load([[row(), row(C, event_type="bad")]]), sheltered=False)
+    assert (count(connection), ledger(connection)) == (0, {})
+
+
+def test_a_duplicate_met_without_shelter_is_looked_up_the_next_time(
+    connection: Connection, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(connection, sink, load([], [[row(A)]]))
+    again = load([], [[row(A), row(B)]])
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        store(connection, sink, again, sheltered=False)
+    monkeypatch.setattr(copy, "through_staging", None)
+    fates = store(connection, sink, again, sheltered=False)
+    assert (fates.stored[LINE], fates.duplicates[LINE]) == (1, 1)
 
 
 def test_a_duplicate_makes_a_repeater_of_its_kind(connection: Connection) -> None:
