@@ -10,15 +10,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from ingest import log, metrics
 from ingest.consumer import position
 from ingest.consumer.backoff import Backoff
 from ingest.consumer.outage import Outage
 from ingest.errors import IngestError, LeaseLost
 from ingest.store import ledger, partitions, session
-from ingest.store.errors import MissingPartition, is_data_fault, translated
+from ingest.store.errors import MissingPartition, RowRefused, translated
 
 if TYPE_CHECKING:
     import threading
@@ -102,10 +100,8 @@ class Writer:
         with translated():
             try:
                 return self._attempt(connection, span, sheltered=False)
-            except psycopg.Error as error:
-                if not is_data_fault(error):
-                    raise
-            return self._attempt(connection, span, sheltered=True)
+            except RowRefused:
+                return self._attempt(connection, span, sheltered=True)
 
     def _attempt(self, connection: Connection, span: Span, *, sheltered: bool) -> Fates | None:
         with session.closing_transaction(connection):

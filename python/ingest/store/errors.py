@@ -44,6 +44,10 @@ class MissingPartition(Retryable):
     """A row lies on a day that has no partition yet."""
 
 
+class RowRefused(Retryable):
+    """A row was refused where no savepoint shelters the others: try again with them."""
+
+
 def classify(error: psycopg.Error) -> IngestError:
     """Give the error to raise in its place; the text names the SQLSTATE."""
     state = error.sqlstate

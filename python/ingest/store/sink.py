@@ -15,7 +15,7 @@ import psycopg
 
 from ingest.store import copy, dead_letters, lookup, tuples
 from ingest.store.dead_letters import DeadLetter, Known
-from ingest.store.errors import is_data_fault, is_event_key, project_of_key
+from ingest.store.errors import RowRefused, is_data_fault, is_event_key, project_of_key
 from ingest.store.ledger import Fates
 from ingest.store.sift import sift
 
@@ -48,8 +48,8 @@ class Sink:
         """Store a load in the caller's transaction; give what became of its rows.
 
         Raises MissingPartition, and psycopg's errors that no row caused; nothing may be kept then.
-        Not sheltered it takes two round trips fewer for each kind of rows, and raises what a row
-        caused as well: in a new transaction it can be stored sheltered.
+        Not sheltered it takes two round trips fewer for each kind of rows, and raises RowRefused
+        for one that PostgreSQL refuses: in a new transaction it can be stored sheltered.
         """
         known = _known(connection, load)
         straight = self._place(connection, load, known, is_named=False, sheltered=sheltered)
@@ -76,8 +76,10 @@ class Sink:
         try:
             duplicates = copied(connection, load.chunk, stream, is_named)
         except psycopg.Error as error:
-            if not (sheltered and is_data_fault(error)):
+            if not is_data_fault(error):
                 raise
+            if not sheltered:
+                raise RowRefused(str(error)) from error
             return _sift(connection, load, stream, known, is_named)
         self._repeaters.extend(is_named, {project for project, _ in duplicates})
         return _Placed(duplicates, [])
