@@ -2,7 +2,8 @@
 
 The position moves in the rows' own transaction and before them, so the row of the position keeps
 two writers of one shard apart. An answer to COMMIT that was lost is no riddle: the next attempt
-finds the position moved. A transaction without trouble takes four round trips.
+finds the position moved. Without trouble a transaction takes four round trips, and two more when it
+holds both kinds of rows.
 """
 
 from __future__ import annotations

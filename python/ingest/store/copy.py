@@ -1,7 +1,8 @@
 """Puts ready tuples into `event` with COPY BINARY. Raises psycopg's errors.
 
-The caller holds a savepoint. Straight is the fast way; one duplicate fails it whole. Through a
-staging table duplicates are left out and counted; a row costs twice as much.
+Straight is the fast way; one duplicate fails it whole, and the transaction with it unless the
+caller holds a savepoint. Through a staging table duplicates are left out and counted; a row costs
+twice as much.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ COLUMNS: LiteralString = (
 KEY: LiteralString = "event_id, project_id, timestamp"
 STRAIGHT: LiteralString = f"COPY event ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 
-# Temporary tables live as long as the session, are never logged, and have no index.
 # A temporary table lives as long as the session, is never logged, and has no index. Its columns
 # have the tuples' own types: what a user made of the table's columns is for INSERT to refuse.
 MAKE_STAGED: LiteralString = """

@@ -105,31 +105,22 @@ class Sink:
     def _copy_once(
         self, connection: Connection, chunk: Chunk, stream: memoryview, is_named: bool
     ) -> Counter[Line]:
-        """Place all rows but those of repeaters that the table has; note whose row it has too."""
+        """COPY all rows but those of repeaters that the table has already; give these.
+
+        Notes whose row it has, too.
+        """
+        projects = self._repeaters.projects(is_named)
+        known = _stored_rows(connection, chunk, projects, is_named) if projects else set()
+        rest = chunk.without(int(is_named), known) if known else stream
         try:
-            return _copy_new(
-                connection, chunk, stream, self._repeaters.projects(is_named), is_named
-            )
+            if len(rest) > 0:
+                copy.straight(connection, rest)
         except psycopg.Error as error:
             if is_event_key(error) and (project := project_of_key(error)):
                 self._repeaters.extend(is_named, [project])
             raise
-
-
-def _copy_new(
-    connection: Connection,
-    chunk: Chunk,
-    stream: memoryview,
-    projects: set[bytes],
-    is_named: bool,
-) -> Counter[Line]:
-    """COPY all rows but those of the projects that the table has already; give these."""
-    known = _stored_rows(connection, chunk, projects, is_named) if projects else set()
-    rest = chunk.without(int(is_named), known) if known else stream
-    if len(rest) > 0:
-        copy.straight(connection, rest)
-    duplicates = chunk.ledger_of(int(is_named), known) if known else ()
-    return Counter({(bytes(project), hour): rows for project, hour, rows in duplicates})
+        duplicates = chunk.ledger_of(int(is_named), known) if known else ()
+        return Counter({(bytes(project), hour): rows for project, hour, rows in duplicates})
 
 
 def _stored_rows(
