@@ -47,14 +47,18 @@ def kill_at(point: str, nth: int, number: int) -> None:
 def _deadly(function: Callable[P, R], is_after: bool, nth: int, number: int) -> Callable[P, R]:
     calls = 0
 
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+    def reach() -> None:
         nonlocal calls
         calls += 1
-        if calls == nth and not is_after:
-            os.kill(os.getpid(), number)
-        result = function(*args, **kwargs)
         if calls == nth:
             os.kill(os.getpid(), number)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not is_after:
+            reach()
+        result = function(*args, **kwargs)  # an error is not the step's end: it comes again
+        if is_after:
+            reach()
         return result
 
     return call
