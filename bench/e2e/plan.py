@@ -27,7 +27,8 @@ class Plan:
     precision: float
     limit_rows: int
     soak_s: float = 0.0
-    soak_batches_s: float = 125.0
+    #: So much that the first checkpoint is over at a fifth of ten minutes, as all later ones count.
+    soak_batches_s: float = 250.0
 
 
 QUICK = Plan(

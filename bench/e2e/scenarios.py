@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -126,21 +126,29 @@ def sustained(bench: Bench, first_events_s: float, step: float = FIRST_STEP) -> 
     the outcome then has no `sustained_events_s`.
     """
     plan = bench.plan
+    windows: list[dict[str, float]] = []
+
+    def offer(rate: float, seconds: float) -> tuple[Outcome, bool]:
+        outcome, window = _offer(bench, rate, seconds)
+        windows.append(_shown(window, outcome))
+        return outcome, window.is_sustained
+
     if plan.search_s:
         found = search(
-            first_events_s,
-            plan.precision,
-            lambda rate: _offer(bench, rate, plan.search_s)[1],
-            step=step,
+            first_events_s, plan.precision, lambda rate: offer(rate, plan.search_s)[1], step=step
         )
     else:
         found = first_events_s
-    outcome, holds = _offer(bench, found, plan.confirm_s)
+    outcome, holds = offer(found, plan.confirm_s)
     while not holds and plan.search_s:
         found *= 1 - plan.precision
-        outcome, holds = _offer(bench, found, plan.confirm_s)
+        outcome, holds = offer(found, plan.confirm_s)
     held = {"sustained_events_s": found} if holds and plan.search_s else {}
-    return replace(outcome, figures=outcome.figures | held)
+    return replace(
+        outcome,
+        figures=outcome.figures | held,
+        details=outcome.details | {"windows": windows},
+    )
 
 
 def soak(bench: Bench) -> Outcome:
@@ -152,7 +160,7 @@ def soak(bench: Bench) -> Outcome:
         return trial.finish("soak", load, drive, **_memory_growth(trial, plan.soak_s))
 
 
-def _offer(bench: Bench, events_s: float, seconds: float) -> tuple[Outcome, bool]:
+def _offer(bench: Bench, events_s: float, seconds: float) -> tuple[Outcome, Window]:
     settle_s = seconds / 4
     load = Load(
         bench.body("stress"),
@@ -167,7 +175,13 @@ def _offer(bench: Bench, events_s: float, seconds: float) -> tuple[Outcome, bool
         turned_away = drive.total["refused"] + drive.total["lost"] + drive.total["unsent"]
         window = Window(events_s, drive.events_s, grown, seconds, turned_away)
         figures = {"offered_events_s": events_s, "backlog_growth_s": grown}
-        return trial.finish("sustained", load, drive, **figures), window.is_sustained
+        return trial.finish("sustained", load, drive, **figures), window
+
+
+def _shown(window: Window, outcome: Outcome) -> dict[str, float]:
+    """Give what a window found, and how the machine was in it."""
+    machine = {name: outcome.figures[name] for name in ("core_mb_s", "steal_percent")}
+    return asdict(window) | {"is_sustained": window.is_sustained} | machine
 
 
 def _memory_growth(trial: Trial, seconds: float) -> dict[str, float]:

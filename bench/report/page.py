@@ -44,6 +44,7 @@ def _page(result: Result, text: str) -> Iterator[str]:
     yield _figure(_throughput(result))
     yield "<h2>CPU by part</h2>"
     yield from map(_figure, _cpu(result))
+    yield from _windows(result)
     yield "<h2>Latency</h2>"
     yield from map(_figure, _latencies(result))
     yield "<h2>Backlog and memory over time</h2>"
@@ -79,6 +80,27 @@ def _cpu(result: Result) -> Iterator[str]:
             if shown:
                 title = f"CPU of an event, {scenario}"
                 yield charts.stacked(title, "µs", shown, series)
+
+
+def _windows(result: Result) -> Iterator[str]:
+    """Tell how each search for the sustained rate went: a slow minute of the host may decide it."""
+    searched = [one for one in result["outcomes"] if one["details"].get("windows")]
+    if searched:
+        yield "<h2>Search for the sustained rate</h2>"
+        head = ["system, run", "offered, events/s", "accepted", "backlog's growth, events/s",
+                "seconds", "held", "a core hashed, MB/s", "stolen, %"]  # fmt: skip
+        yield _table(head, [_window(one, each) for one in searched for each in
+                            one["details"]["windows"]])  # fmt: skip
+
+
+def _window(outcome: Mapping[str, Any], window: Mapping[str, float]) -> list[str]:
+    return [
+        f"{outcome['system']}, {outcome['repeat'] + 1}",
+        *(f"{window[name]:,.0f}" for name in ("offered", "accepted", "growth", "seconds")),
+        "yes" if window["is_sustained"] else "no",
+        f"{window['core_mb_s']:,.0f}",
+        f"{window['steal_percent']:.1f}",
+    ]
 
 
 def _latencies(result: Result) -> Iterator[str]:

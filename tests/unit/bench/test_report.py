@@ -88,6 +88,19 @@ def test_the_page_loads_nothing_and_escapes(result: dict[str, Any], tmp_path: Pa
     assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("| ")
 
 
+def test_the_page_tells_how_a_search_went(result: dict[str, Any], tmp_path: Path) -> None:
+    found = outcome("ingest", "sustained", 1, sustained_events_s=100_000.0)
+    slow = {"offered": 120_000.0, "accepted": 119_000.0, "growth": 9_000.0, "seconds": 12.0,
+            "is_sustained": False, "core_mb_s": 560.0, "steal_percent": 2.5}  # fmt: skip
+    found["details"]["windows"] = [slow, slow | {"offered": 100_000.0, "is_sustained": True}]
+    assert "Search for" not in page.write(result, tmp_path, None).read_text(encoding="utf-8")
+    result["outcomes"].append(found)
+    text = page.write(result, tmp_path, None).read_text(encoding="utf-8")
+    rows = [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in text.split("<tr>")]
+    assert ["ingest, 2", "120,000", "119,000", "9,000", "12", "no", "560", "2.5"] in rows
+    assert ["ingest, 2", "100,000", "119,000", "9,000", "12", "yes", "560", "2.5"] in rows
+
+
 def test_slices_are_joined_and_their_repeats_counted_on(result: dict[str, Any]) -> None:
     other = result | {"outcomes": [outcome("ingest", "crash", 0, p95_ms=500.0)]}
     joined = merge([result, other])
