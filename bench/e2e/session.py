@@ -29,7 +29,7 @@ PRODUCT, PLAIN = "ingest", "ingest-none"
 #: The second looks each request's key up in the database, as the reference does.
 BASELINE, LOOKUP = "baseline", "baseline-lookup"
 #: What the variants run of the scenarios; the others run all.
-PARTS = {PLAIN: ("sustained", "drain"), LOOKUP: ("singles", "realistic-200")}
+PARTS = {PLAIN: ("sustained", "crash", "drain"), LOOKUP: ("singles", "realistic-200")}
 #: Where the search for the sustained rate begins; without a search, the rate that is checked.
 FIRST_EVENTS_S = {PRODUCT: 140_000.0, PLAIN: 140_000.0, BASELINE: 7_000.0, LOOKUP: 7_000.0}
 SYSTEMS = (BASELINE, LOOKUP, PRODUCT, PLAIN)

@@ -54,15 +54,24 @@ def _to_baseline(title: str, scenario: str, figure: str, **bound: float) -> Aim:
     return Aim(title, (PRODUCT, scenario, figure), (BASELINE, scenario, figure), **bound)
 
 
+def _cpu(title: str, load: str) -> tuple[Aim, ...]:
+    """Ask at a fixed rate and as fast as it goes, where processes wake for more at once."""
+    outside = "cpu_us_event_outside_postgres"
+    return (
+        Aim(f"{title}: CPU outside PostgreSQL with LZ4, µs an event", (PRODUCT, load, outside),
+            most=3.8),
+        Aim(f"{title}: CPU outside PostgreSQL without, µs an event", (PLAIN, load, outside),
+            most=3.2),
+        Aim(f"{title}: CPU of everything, times bare COPY's", (PRODUCT, load, "cpu_us_event"),
+            (LIMIT, "copy", "cpu_us_row"), most=1.9),
+    )  # fmt: skip
+
+
 AIMS: Final = (
     Aim("sustained, events/s", (PRODUCT, "sustained", "sustained_events_s"), least=150_000),
     _to_baseline("sustained, times the baseline", "sustained", "sustained_events_s", least=15),
-    Aim("CPU outside PostgreSQL with LZ4, µs an event",
-        (PRODUCT, "sustained", "cpu_us_event_outside_postgres"), most=3.8),
-    Aim("CPU outside PostgreSQL without, µs an event",
-        (PLAIN, "sustained", "cpu_us_event_outside_postgres"), most=3.2),
-    Aim("CPU of everything, times bare COPY's",
-        (PRODUCT, "sustained", "cpu_us_event"), (LIMIT, "copy", "cpu_us_row"), most=1.9),
+    *_cpu("sustained", "sustained"),
+    *_cpu("crash test", "crash"),
     Aim("realistic, 500 requests/s: p50, ms", (PRODUCT, "realistic-500", "p50_ms"), most=1.5),
     Aim("realistic, 500 requests/s: p99, ms", (PRODUCT, "realistic-500", "p99_ms"), most=8),
     _to_baseline("realistic, 200 requests/s: p99, of the baseline's", "realistic-200", "p99_ms",
