@@ -1,8 +1,8 @@
-"""A consumer: four threads and the order in which they start and end.
+"""A consumer: its threads and the order in which they start and end.
 
-The main thread writes, one reads ahead of it, one keeps the lease, one folds counters. Each tells
-its own errors and goes on; what none of them expects ends the process, so that whoever started it
-sees it.
+The main thread writes, one reads ahead of it, one keeps the lease, one folds counters, one gives
+memory back. Each tells its own errors and goes on; what none of them expects ends the process, so
+that whoever started it sees it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest import metrics, readiness
-from ingest.consumer import position
+from ingest.consumer import memory, position
 from ingest.consumer.assignment import Assignment
 from ingest.consumer.backoff import Backoff
 from ingest.consumer.fold import Folder
@@ -116,6 +116,7 @@ class Consumer:
                 threads.submit(self._break_off, (writer, keeper, folder), stop, finished)
                 self._prepare(writer, keeper, stop)
                 tasks += [threads.submit(each.run) for each in (intake, keeper, folder)]
+                tasks.append(threads.submit(memory.give_back, stop))
                 _write(writer, intake, linger, tasks, stop)
             finally:
                 stop.set()
