@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench import bodies
 from bench.e2e.freshness import quantile
+from bench.e2e.sampling import MEMORY_EVERY_S
 from bench.e2e.sustained import FIRST_STEP, Window, growth, search
 from bench.e2e.trial import Outcome, Trial
 from bench.generator import Load
@@ -190,8 +191,9 @@ def _memory_growth(trial: Trial, seconds: float) -> dict[str, float]:
 
     By medians: what waits in between swings, and the memory with it.
     """
-    early = _own(trial, seconds * 0.15, seconds * 0.25)
-    late = _own(trial, seconds * 0.9, seconds)
+    around_s = max(seconds / 20, MEMORY_EVERY_S)
+    early = _own(trial, seconds / 5 - around_s, seconds / 5 + around_s)
+    late = _own(trial, seconds - 2 * around_s, seconds)
     parts = {
         f"memory_growth_{name}": late[name] / max(early[name], 1)
         for name in early.keys() & late.keys()
