@@ -83,6 +83,11 @@ class Session:
                 self._run_system(name, repeat)
         shutil.rmtree(self._directory, ignore_errors=True)
 
+    def titles(self) -> list[str]:
+        """Name all that can be chosen from: what the plan has for these systems."""
+        steps = (step for name in self._systems() for step in self._steps(name))
+        return list(dict.fromkeys(("kernel", "limits", *(title for title, _ in steps))))
+
     def _systems(self) -> list[str]:
         usual = (BASELINE, PRODUCT) if self.plan.name == "quick" else SYSTEMS
         return [name for name in SYSTEMS if name in (self.choice.systems or usual)]
@@ -95,12 +100,7 @@ class Session:
 
     def _run_system(self, name: str, repeat: int) -> None:
         system = self._make(name)
-        parts = PARTS.get(name, ("",))
-        steps = [
-            step
-            for step in self._steps(name)
-            if self.choice.has(step[0]) and step[0].startswith(parts)
-        ]
+        steps = [step for step in self._steps(name) if self.choice.has(step[0])]
         if not steps:
             return
         try:
@@ -117,6 +117,11 @@ class Session:
             shutil.rmtree(self._directory / name, ignore_errors=True)
 
     def _steps(self, name: str) -> Iterator[Step]:
+        """Give what the plan has for a system, chosen or not."""
+        parts = PARTS.get(name, ("",))
+        return (step for step in self._all_steps(name) if step[0].startswith(parts))
+
+    def _all_steps(self, name: str) -> Iterator[Step]:
         found = self._sustained(name)
         first, step = (found, NEXT_STEP) if found else (FIRST_EVENTS_S[name], FIRST_STEP)
         yield "sustained", partial(scenarios.sustained, first_events_s=first, step=step)
