@@ -5,55 +5,98 @@ A ratio of two CPU times on one machine at one time holds on other machines too,
 
 from __future__ import annotations
 
-import json
 import statistics
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
 
+from bench.micro import content
 from bench.micro.cases import NOW, case, encode, encoder
 from bench.micro.models import checked
 from bench.micro.test_ratio import RUNS, cpu_us
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Mapping
 
-#: Not 1,000: there the ratio is 24 to 31 by what else uses the processor's caches.
-SIZES: Final = (10, 50, 200)
+#: How much of a stored ratio must be left.
 KEEP: Final = 0.8
 
 
-def check(stored: Path, tell: Callable[[str], None], *, store: bool) -> list[str]:
-    """Measure, compare with the file of kept ratios, and give the cases that fell."""
-    known = _kept(stored)
-    ratios = {f"{count} events": ratio(count) for count in SIZES}
-    fallen = [name for name, found in ratios.items() if found < KEEP * known.get(name, 0.0)]
-    for name, found in ratios.items():
-        before = f", stored {known[name]:.1f}" if name in known else ""
-        tell(f"kernel against orjson and pydantic, {name}: {found:.1f} times{before}")
-    for name in fallen:
-        tell(f"kernel: {name} has fallen by more than a fifth")
-    if store:
-        kept_file(stored).write_text(json.dumps(ratios, indent=1) + "\n", encoding="utf-8")
-    return fallen
+@dataclass(frozen=True)
+class Kind:
+    """A batch to encode. Not of 1,000: there the ratio is 24 to 31 by what else uses the caches."""
+
+    count: int
+    is_ascii: bool = True
+    is_broken: bool = False
+    body: type[str | bytes] = str
+
+    @property
+    def name(self) -> str:
+        """Say what differs from a valid batch of ASCII as str."""
+        told = (
+            "" if self.is_ascii else ", not ASCII",
+            ", one in five broken" if self.is_broken else "",
+            ", bytes" if self.body is bytes else "",
+        )
+        return f"{self.count} events{''.join(told)}"
 
 
-def ratio(count: int) -> float:
-    """Give the median of 7 alternating runs over a batch of `count`."""
-    body, used = case(count, is_broken=False).body, encoder()
-    if encode(used, body).rows != len(checked(body, NOW)[0]):
+KINDS: Final = (
+    Kind(10),
+    Kind(50),
+    Kind(200),
+    Kind(200, is_broken=True),
+    Kind(200, is_ascii=False, body=bytes),
+)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times the oracle's events a CPU second, now and when the stored result was made."""
+
+    name: str
+    times: float
+    stored: float | None
+
+    @classmethod
+    def measure(cls, kind: Kind, stored: Mapping[str, float]) -> Self:
+        """Take the median of 7; a second or two for each kind."""
+        return cls(kind.name, ratio(kind), stored.get(kind.name))
+
+    @property
+    def fault(self) -> str:
+        """Say why the gate is shut; empty when it is not."""
+        if self.stored is None:
+            return "there is no stored ratio to compare with"
+        if self.times < KEEP * self.stored:
+            return "it has fallen by more than a fifth"
+        return ""
+
+    def __str__(self) -> str:
+        """Tell it in a line."""
+        stored = "" if self.stored is None else f", stored {self.stored:.1f}"
+        fault = f": {self.fault}" if self.fault else ""
+        title = f"kernel against orjson and pydantic, {self.name}"
+        return f"{title}: {self.times:.1f} times{stored}{fault}"
+
+
+def check(stored: Mapping[str, float]) -> list[Ratio]:
+    """Measure all kinds; `stored` has the ratios to compare with, by name."""
+    return [Ratio.measure(kind, stored) for kind in KINDS]
+
+
+def ratio(kind: Kind) -> float:
+    """Give the median of 7 alternating runs over one batch."""
+    text = case(kind.count, is_ascii=kind.is_ascii, is_broken=kind.is_broken).body
+    body, used = text if kind.body is str else text.encode(), encoder()
+    told = content.of_all(event.model_dump() for event in checked(body, NOW)[0])
+    if content.of_batches([encode(used, body)]) != told:
         raise RuntimeError("kernel and oracle don't agree")
     pairs = [
-        (cpu_us(lambda: encode(used, body), count), cpu_us(lambda: checked(body, NOW), count))
+        (
+            cpu_us(lambda: encode(used, body), kind.count),
+            cpu_us(lambda: checked(body, NOW), kind.count),
+        )
         for _ in range(RUNS)
     ]
     return statistics.median(oracle / native for native, oracle in pairs)
-
-
-def kept_file(stored: Path) -> Path:
-    """Name the file of ratios beside the stored result."""
-    return stored.with_name("stored-kernel.json")
-
-
-def _kept(stored: Path) -> dict[str, float]:
-    path = kept_file(stored)
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}

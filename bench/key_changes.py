@@ -21,6 +21,8 @@ import orjson
 from ingest.store import keys, session
 
 from bench import usage
+from bench.environment import leave_out_settings
+from bench.machine import refuse_debug_build
 from bench.product import Product
 
 if TYPE_CHECKING:
@@ -120,6 +122,8 @@ def _told(times: list[float]) -> str:
 
 def main() -> None:
     """Measure each number of keys in one system after the other."""
+    refuse_debug_build()
+    leave_out_settings()
     for count in map(int, sys.argv[1:]):
         with tempfile.TemporaryDirectory() as directory:
             Path(directory).chmod(0o711)

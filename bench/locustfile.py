@@ -2,10 +2,14 @@
 
     locust -f bench/locustfile.py MixedLoadUser --headless -u 1000 -r 100 -t 5m
     locust -f bench/locustfile.py StressBatchUser -u 200 -r 20          # page on port 8089
+    locust -f bench/locustfile.py SingleEventUser --headless -u 20 -t 1m --invalid
+
+With --invalid every fifth event is broken in one of six ways, and must be refused.
 
 The system is found by `data/run.json` (or INGEST_RUN); six projects are made in it. For another
 system give --host and INGEST_BENCH_KEYS, separated by commas. At the end of a headless run the
 table is compared with the ids that the users were given; a missing one makes Locust exit with 1.
+The six projects stay, with what was stored for them.
 """
 
 from __future__ import annotations
@@ -25,13 +29,15 @@ from locust import FastHttpUser, between, events, task
 from bench import projects
 from bench.bodies import BATCH, SINGLE
 from bench.e2e.verify import verify
-from bench.workload import REALISTIC, STRESS_BATCH, Workload
+from bench.machine import refuse_debug_build
+from bench.workload import BROKEN_EVERY, REALISTIC, STRESS_BATCH, Event, Workload
 
 if TYPE_CHECKING:
+    from locust.argument_parser import LocustArgumentParser
     from locust.env import Environment
 
 SETTLE_S = 60.0
-ACCEPTED = 202
+ACCEPTED, REFUSED = 202, 422
 
 
 class Target:
@@ -39,6 +45,7 @@ class Target:
 
     def __init__(self) -> None:
         """Read run.json, unless the environment names the keys."""
+        refuse_debug_build()
         given = os.environ.get("INGEST_BENCH_KEYS")
         path = Path(os.environ.get("INGEST_RUN", "data/run.json"))
         self.run = None if given else RunFile.read(path)
@@ -66,8 +73,10 @@ class ReferenceUser(FastHttpUser):
     def on_start(self) -> None:
         """Make the stream."""
         self.workload = Workload(self.seeds.getrandbits(64), datetime.now(UTC))
+        self.breaks = bool(self.environment.parsed_options.invalid)
+        self.singles = 0
 
-    def send(self, path: str, body: dict[str, Any], name: str) -> None:
+    def send(self, path: str, body: dict[str, Any], name: str, expected: int = ACCEPTED) -> None:
         """Send one request and note what was accepted."""
         headers = {"X-Api-Key": self.seeds.choice(TARGET.keys)}
         with self.client.post(
@@ -75,13 +84,23 @@ class ReferenceUser(FastHttpUser):
         ) as answer:
             if answer.status_code == ACCEPTED:
                 TARGET.note(answer.json())
+            if answer.status_code == expected:
                 answer.success()
             else:
                 answer.failure(f"{answer.status_code} {(answer.text or '')[:200]}")
 
     def send_one(self, event_type: str) -> None:
-        """Send one event."""
-        self.send(SINGLE, self.workload.event(event_type), event_type)
+        """Send one event; with --invalid every fifth is broken."""
+        event, self.singles = self.workload.event(event_type), self.singles + 1
+        if self.breaks and self.singles % BROKEN_EVERY == 0:
+            self.send(SINGLE, self.workload.broken(event), f"{event_type}, broken", REFUSED)
+        else:
+            self.send(SINGLE, event, event_type)
+
+    def send_batch(self, events: list[Event], name: str) -> None:
+        """Send a batch; with --invalid every fifth event is broken."""
+        broken = self.workload.with_broken(events) if self.breaks else events
+        self.send(BATCH, {"events": broken}, name)
 
 
 class MixedLoadUser(ReferenceUser):
@@ -117,7 +136,7 @@ class MixedLoadUser(ReferenceUser):
     @task(REALISTIC["batch"])
     def batch(self) -> None:
         """Send a small batch."""
-        self.send(BATCH, {"events": self.workload.small_batch()}, "batch")
+        self.send_batch(self.workload.small_batch(), "batch")
 
 
 class StressBatchUser(ReferenceUser):
@@ -128,7 +147,7 @@ class StressBatchUser(ReferenceUser):
     @task
     def batch(self) -> None:
         """Send a batch of 200."""
-        self.send(BATCH, {"events": self.workload.batch(STRESS_BATCH)}, "batch of 200")
+        self.send_batch(self.workload.batch(STRESS_BATCH), "batch of 200")
 
 
 class SingleEventUser(ReferenceUser):
@@ -143,9 +162,11 @@ class SingleEventUser(ReferenceUser):
 
 
 def compare(environment: Environment, **_given: object) -> None:
-    """Wait until what was accepted is in the table, and compare."""
+    """End the users, wait until what was accepted is in the table, and compare."""
     if TARGET.run is None:
         return
+    if environment.runner is not None:
+        environment.runner.stop()  # after Ctrl-C they would go on
     TARGET.ids.flush()
     path, deadline = Path(f"/dev/fd/{TARGET.ids.fileno()}"), time.monotonic() + SETTLE_S
     found = verify(TARGET.run.dsn, [path])
@@ -157,4 +178,12 @@ def compare(environment: Environment, **_given: object) -> None:
         environment.process_exit_code = 1
 
 
+def add_option(parser: LocustArgumentParser, **_given: object) -> None:
+    """Add the invalid mode to the command line and the web page."""
+    parser.add_argument(
+        "--invalid", action="store_true", help="break every fifth event in one of six ways"
+    )
+
+
+events.init_command_line_parser.add_listener(add_option)  # type: ignore[no-untyped-call]
 events.quitting.add_listener(compare)  # type: ignore[no-untyped-call]

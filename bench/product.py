@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 from ingest.local.run_file import RunFile
+from ingest.settings import PREFIX, Settings
 from ingest.store import session
 from ingest.store.survey import STORED
 from ingest.stream.shards import accepted_key, stream_key
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 START_S = 120.0
 STOP_S = 60.0
+#: Before a second SIGINT, which forces.
+FORCE_S = 1.0
 POLL_S = 0.05
 SHARDS = 4
 
@@ -62,7 +65,7 @@ class Product:
         port, admin_port = free_ports(2)
         ports = {"port": str(port), "admin_port": str(admin_port)}
         given = {"data_dir": str(self._directory), **ports, **self._settings}
-        env = os.environ | {f"INGEST_{name.upper()}": value for name, value in given.items()}
+        env = os.environ | {PREFIX + name.upper(): value for name, value in given.items()}
         argv = [sys.executable, "-m", "ingest.cli", "up"]
         with self._log.open("wb") as log:
             self._child = subprocess.Popen(argv, env=env, stdout=log, stderr=log)
@@ -71,19 +74,26 @@ class Product:
         self._database = session.connect(self._run.dsn, "bench")
         self.keys = projects.make(self._run.dsn, self._run.url)
 
-    def stop(self) -> None:
-        """Drain and end it; kill it when that takes too long."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Drain and end it, or end it without draining; kill it when that takes too long."""
         for connection in (self._database, self._valkey):
             if connection is not None:
                 connection.close()
         if self._child is None:
             return
         self._child.send_signal(signal.SIGINT)
-        try:
-            self._child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
+        if at_once and not self._has_ended(FORCE_S):
+            self._child.send_signal(signal.SIGINT)
+        if not self._has_ended(STOP_S):
             self._child.kill()
             self._child.wait()
+
+    def settings(self) -> dict[str, str]:
+        """Give all that isn't secret: the defaults, and what differs from them."""
+        fields = Settings.model_fields.items()
+        defaults = {name: field.get_default(call_default_factory=True) for name, field in fields}
+        known = {name: str(value) for name, value in defaults.items() if value is not None}
+        return known | self._settings
 
     def pids(self) -> dict[str, int]:
         """Name all parts, the supervisor too."""
@@ -121,6 +131,13 @@ class Product:
         if self._valkey is None:
             raise RuntimeError("the system was not started")
         return self._valkey
+
+    def _has_ended(self, timeout_s: float) -> bool:
+        try:
+            self._child.wait(timeout_s)  # type: ignore[union-attr]
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _wait_ready(self) -> RunFile:
         path, deadline = self._directory / "run.json", time.monotonic() + START_S

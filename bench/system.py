@@ -44,8 +44,11 @@ class System(Protocol):
     def start(self) -> None:
         """Start it from nothing; blocks until requests are answered. In the main thread."""
 
-    def stop(self) -> None:
-        """End all of its processes."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """End all of its processes; at once when nobody wants what they still hold."""
+
+    def settings(self) -> dict[str, str]:
+        """Give what it runs with, for the result; no secret."""
 
     def pids(self) -> dict[str, int]:
         """Name the process at the root of each part; those named `consumer-<n>` store."""

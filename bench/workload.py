@@ -66,11 +66,15 @@ class Workload:
         return [self.event(self._drawn(BATCH)) for _ in range(count)]
 
     def broken_batch(self, count: int) -> list[Event]:
-        """`count` events; every fifth, from the fifth on, is broken in one of six ways."""
-        events = self.batch(count)
-        for index in range(BROKEN_EVERY - 1, count, BROKEN_EVERY):
-            events[index] = self.broken(events[index])
-        return events
+        """`count` events in the shares of a batch, every fifth broken."""
+        return self.with_broken(self.batch(count))
+
+    def with_broken(self, events: list[Event]) -> list[Event]:
+        """The events; every fifth, from the fifth on, is broken in one of six ways."""
+        return [
+            event if number % BROKEN_EVERY else self.broken(event)
+            for number, event in enumerate(events, 1)
+        ]
 
     def event(self, event_type: str) -> Event:
         """One valid event of that type."""

@@ -70,10 +70,14 @@ class Baseline:
         self._begin(_Worker(home, env))
         self._begin(_Api(home, env, self._port))
 
-    def stop(self) -> None:
+    def stop(self, *, at_once: bool = False) -> None:
         """End everything, the servers last."""
         while self._processes:
-            self._processes.pop().stop(30.0)
+            self._processes.pop().stop(1.0 if at_once else 30.0)
+
+    def settings(self) -> dict[str, str]:
+        """Give what differs from the plain design."""
+        return self._settings
 
     def pids(self) -> dict[str, int]:
         """Name the processes as the product names the same parts."""

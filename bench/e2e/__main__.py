@@ -4,60 +4,116 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
-from bench import gate, generator
+import psycopg
+import redis
+
+from bench import environment, generator
+from bench.e2e.lock import Lock, UnusableError
 from bench.e2e.plan import FULL, QUICK
 from bench.e2e.session import PRODUCT, SYSTEMS, Choice, Session
 from bench.machine import ROOT, DebugBuildError, refuse_debug_build
 from bench.report import page
-from bench.report.figures import load, store
+from bench.report.figures import load
+from bench.report.stored import Stored
 
-STORED = ROOT / "bench" / "stored.json"
 RESULTS = ROOT / "bench" / "results"
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: What a part that failed looks like from here; what was measured before it is still reported.
+BROKEN = (RuntimeError, OSError, subprocess.SubprocessError, psycopg.Error, redis.RedisError)
+
+
+class Ended(BaseException):
+    """Somebody ends the bench: with an exit code, after all it started has been ended."""
+
+    def __init__(self, number: int) -> None:
+        """Take a signal's number."""
+        super().__init__(number)
+        self.code = 128 + number
 
 
 def main() -> int:
     """Run what the flags say; 1 when something was lost or the kernel has become slower."""
     flags = _flags()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what it started, as Ctrl-C does
-    began = time.monotonic()
+    session = _session(flags)
     try:
         refuse_debug_build()
-    except DebugBuildError as error:
+        _refuse_unknown(session)
+        with ExitStack() as held:
+            for directory in {flags.data.resolve(), RESULTS.resolve()}:
+                held.enter_context(Lock(directory))
+            return _measure(session, store_it=flags.store)
+    except (DebugBuildError, UnusableError, UnknownError) as error:
         _tell(str(error))
         return 2
-    session = _session(flags)
-    known = session.titles()
-    for name in session.choice.scenarios:
-        if not any(title.startswith(name) for title in known):
-            _tell(f"--only {name}: nothing that this would run begins so: {', '.join(known)}")
-            return 2
-    session.out.parent.mkdir(parents=True)
-    generator.build()
-    slower = gate.check(STORED, _tell, store=flags.store) if session.choice.has("kernel") else []
-    session.run()
-    if session.outcomes:
-        _report(session.out, store_it=flags.store)
+
+
+def _measure(session: Session, *, store_it: bool) -> int:
+    began, code = time.monotonic(), 0
+    session.out.parent.mkdir()
+    for name in environment.leave_out_settings():
+        _tell(f"{name} of the environment is left out")
+    for number in SIGNALS:
+        signal.signal(number, _end)
+    stored = Stored.load()
+    try:
+        generator.build()
+        session.run(stored.kernel if stored else {})
+    except Ended as ended:
+        code = ended.code
+        _tell("ended early: the report has what was measured until then")
+    except BROKEN as error:
+        code = 1
+        _tell(f"broken off: {error}")
+    finally:
+        if session.has_measured:
+            _report(session.out, stored)
+    if store_it and not code:
+        Stored.of(load(session.out)).write()
     _tell(f"{session.out.parent} after {time.monotonic() - began:.0f} s")
+    return code or _verdict(session, must_compare=not store_it)
+
+
+def _verdict(session: Session, *, must_compare: bool) -> int:
     inexact = [
         one for one in session.outcomes if not one.is_exact and one.system.startswith(PRODUCT)
     ]
     for outcome in inexact:
-        _tell(f"{outcome.system}, {outcome.scenario}: {outcome.verified}")
-    return 1 if slower or inexact else 0
+        _tell(f"{outcome.system}, {outcome.scenario}: {outcome.accounts}")
+    is_slower = must_compare and any(ratio.fault for ratio in session.kernel)
+    return 1 if is_slower or inexact else 0
 
 
-def _report(out: Path, *, store_it: bool) -> None:
-    result, stored = load(out), load(STORED) if STORED.exists() else None
-    written = page.write(result, out.parent, stored)
-    print(written.with_name("summary.md").read_text(encoding="utf-8"))
-    if store_it:
-        store(result, STORED)
+def _end(number: int, _frame: object) -> NoReturn:
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_IGN)  # once is enough: what was started must be ended
+    raise Ended(number)
+
+
+def _report(out: Path, stored: Stored | None) -> None:
+    written = page.write(load(out), out.parent, stored)
+    print(written.with_name("summary.md").read_text(encoding="utf-8"), flush=True)
+
+
+class UnknownError(ValueError):
+    """A name that nothing has."""
+
+
+def _refuse_unknown(session: Session) -> None:
+    known = session.titles()
+    for name in session.choice.scenarios:
+        if not any(title.startswith(name) for title in known):
+            raise UnknownError(
+                f"--only {name}: nothing that this would run begins so: {', '.join(known)}"
+            )
 
 
 def _session(flags: argparse.Namespace) -> Session:
@@ -79,16 +135,33 @@ def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.e2e", description=__doc__)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--quick", action="store_true", help="under three minutes; the default")
-    mode.add_argument("--full", action="store_true", help="three repeats, an hour or two")
-    parser.add_argument("--repeats", type=int, help="instead of the plan's")
-    parser.add_argument("--load", type=float, metavar="S", help="seconds after the warm-up")
-    parser.add_argument("--confirm", type=float, metavar="S", help="seconds of the sustained rate")
-    parser.add_argument("--soak", type=float, default=0.0, metavar="S", help="add a soak")
+    mode.add_argument("--full", action="store_true", help="three repeats, several hours")
+    parser.add_argument("--repeats", type=_count, help="instead of the plan's")
+    parser.add_argument("--load", type=_seconds, metavar="S", help="seconds after the warm-up")
+    parser.add_argument(
+        "--confirm", type=_seconds, metavar="S", help="seconds of the sustained rate"
+    )
+    parser.add_argument("--soak", type=_seconds, default=0.0, metavar="S", help="add a soak")
     parser.add_argument("--system", action="append", default=[], choices=SYSTEMS)
     parser.add_argument("--only", action="append", default=[], help="scenarios that begin so")
     parser.add_argument("--data", type=Path, default=RESULTS, help="where the systems run")
     parser.add_argument("--store", action="store_true", help="compare later results with this one")
-    return parser.parse_args()
+    flags = parser.parse_args()
+    if flags.store and (flags.only or flags.system):
+        parser.error("--store keeps a whole plan: leave out --only and --system")
+    return flags
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise ValueError(text)
+    return count
+
+
+def _seconds(text: str) -> float:
+    if not 0 < (seconds := float(text)) < float("inf"):
+        raise ValueError(text)
+    return seconds
 
 
 def _tell(text: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bench import gate
 from bench.baseline.system import Baseline
 from bench.e2e import scenarios
 from bench.e2e.scenarios import Bench
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from bench.e2e.plan import Plan
     from bench.e2e.trial import Outcome
+    from bench.gate import Ratio
     from bench.system import System
 
 PRODUCT, PLAIN = "ingest", "ingest-none"
@@ -62,26 +64,45 @@ class Session:
         self.plan = plan
         self.choice = choice
         self.out = out
+        self.kernel: list[Ratio] = []
         self.outcomes: list[Outcome] = []
         self._directory = directory
         self._tell = tell
         self._limits: list[dict[str, Any]] = []
         self._repeats: list[int] = []
-        self._about = describe({"plan": asdict(plan), "choice": asdict(choice)})
+        self._about = describe({"plan": asdict(plan), "choice": asdict(choice), "systems": {}})
 
-    def run(self) -> None:
-        """Run all repeats; the order of the systems turns round each time."""
+    def run(self, stored: Mapping[str, float]) -> None:
+        """Measure the kernel beside stored ratios, then run all repeats; what was is removed."""
         shutil.rmtree(self._directory, ignore_errors=True)
         self._directory.mkdir(parents=True)
-        scenarios.prepare(self._directory)
+        try:
+            if self.choice.has("kernel"):
+                self._measure_kernel(stored)
+            self._run_repeats()
+        finally:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _measure_kernel(self, stored: Mapping[str, float]) -> None:
+        self.kernel = gate.check(stored)
+        for ratio in self.kernel:
+            self._tell(str(ratio))
         self._write()
+
+    def _run_repeats(self) -> None:
+        """The order of the systems turns round each time."""
+        scenarios.prepare(self._directory)
         for repeat in range(self.plan.repeats):
             if self.choice.has("limits"):
                 self._measure_limits(repeat)
             names = self._systems()
             for name in names if repeat % 2 == 0 else reversed(names):
                 self._run_system(name, repeat)
-        shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def has_measured(self) -> bool:
+        """Tell whether there is anything to report."""
+        return bool(self.kernel or self._limits or self.outcomes)
 
     def titles(self) -> list[str]:
         """Name all that can be chosen from: what the plan has for these systems."""
@@ -103,17 +124,20 @@ class Session:
         steps = [step for step in self._steps(name) if self.choice.has(step[0])]
         if not steps:
             return
+        is_over = False
         try:
             self._tell(f"{name}: starting")
             system.start()
+            self._about["settings"]["systems"][name] = system.settings()
             for title, scenario in steps:
                 began = time.monotonic()
                 outcome = scenario(Bench(system, self.plan, self._directory))
                 self._keep(outcome, repeat)
                 spent_s = time.monotonic() - began
                 self._tell(f"{name}: {title} took {spent_s:.0f} s{_shown(outcome)}")
+            is_over = True
         finally:
-            system.stop()
+            system.stop(at_once=not is_over)
             shutil.rmtree(self._directory / name, ignore_errors=True)
 
     def _steps(self, name: str) -> Iterator[Step]:
@@ -170,7 +194,12 @@ class Session:
             outcome.as_dict() | {"repeat": repeat}
             for outcome, repeat in zip(self.outcomes, self._repeats, strict=True)
         ]
-        result = {"about": self._about, "limits": self._limits, "outcomes": outcomes}
+        result = {
+            "about": self._about,
+            "kernel": [asdict(ratio) | {"fault": ratio.fault} for ratio in self.kernel],
+            "limits": self._limits,
+            "outcomes": outcomes,
+        }
         draft = self.out.with_suffix(".new")
         draft.write_text(json.dumps(result), encoding="utf-8")
         draft.replace(self.out)
@@ -184,4 +213,4 @@ def _shown(outcome: Outcome) -> str:
         if name in figures
     }
     text = "".join(f", {name} {value:,.4g}" for name, value in shown.items())
-    return text if outcome.is_exact else f"{text}, NOT EXACT: {outcome.verified}"
+    return text if outcome.is_exact else f"{text}, NOT EXACT: {outcome.accounts}"

@@ -12,7 +12,7 @@ import psycopg
 from bench import usage
 from bench.e2e.freshness import Prober
 from bench.e2e.sampling import Sampler
-from bench.e2e.verify import empty, verify
+from bench.e2e.verify import ID_BYTES, empty, verify
 from bench.generator import Drive, Generator
 from bench.machine import Busy
 
@@ -46,18 +46,33 @@ class Outcome:
     scenario: str
     system: str
     figures: dict[str, float]
+    #: Events of answers with 202.
+    accepted: int
+    #: Such answers whose ids can't be read, or are not as many as they say.
+    mismatched: int
     verified: Verified
     details: dict[str, Any] = field(repr=False)
 
     @property
     def is_exact(self) -> bool:
-        """Tell whether the table holds what was acknowledged, each once."""
+        """Tell whether all that was accepted was acknowledged by an id, and is stored once."""
+        is_told = self.verified.acknowledged == self.accepted and not self.mismatched
+        return is_told and self.verified.is_exact
+
+    @property
+    def accounts(self) -> str:
+        """Say what became of what was accepted."""
         found = self.verified
-        return found.missing == found.doubled == found.reused == 0
+        return (
+            f"of {self.accepted:,} accepted events {found.acknowledged:,} were acknowledged by an "
+            f"id ({self.mismatched:,} answers without theirs); {found.missing:,} are not in the "
+            f"table, {found.doubled:,} rows are doubled, {found.reused:,} ids reused, "
+            f"{found.unacknowledged:,} rows without an answer"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Give it for a result file."""
-        return asdict(self) | {"is_exact": self.is_exact}
+        return asdict(self) | {"is_exact": self.is_exact, "accounts": self.accounts}
 
 
 class Trial:
@@ -108,7 +123,16 @@ class Trial:
         details = _details(self._before, after, load, drive, self.sampler)
         empty(self.system.dsn)
         named = {name: round(value, 4) for name, value in (measured | figures).items()}
-        return Outcome(scenario, self.system.name, named, verified, details)
+        probed = self._probes.stat().st_size // ID_BYTES
+        return Outcome(
+            scenario,
+            self.system.name,
+            named,
+            drive.accepted_events + probed,
+            drive.total["mismatched"],
+            verified,
+            details,
+        )
 
     def wait_settled(self) -> None:
         """Block until the system owes nothing; NotStoredError after ten minutes."""
@@ -159,6 +183,10 @@ def _figures(before: Mark, after: Mark, drive: Drive, sampler: Sampler) -> dict[
         "wal_bytes_event": (after.wal_bytes - before.wal_bytes) / events,
         "table_bytes_event": after.table_bytes / events,
         "core_mb_s": statistics.median(sampler.core_mb_s),
+        **{
+            f"memory_peak_mib_{name}": peak["own"] / (1 << 20)
+            for name, peak in sampler.peaks().items()
+        },
         **after.busy.since(before.busy),
         "others_percent": after.busy.others_percent(
             before.busy,

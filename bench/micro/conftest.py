@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from ingest._native import BUILD_PROFILE
 from ingest.local.data_dir import DataDir
 from ingest.local.valkey import EmbeddedValkey
 from ingest.stream import shards
 from ingest.stream.connection import connect
 
+from bench.machine import DebugBuildError, refuse_debug_build
 from bench.micro.cases import SHARDS
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ START_S = 60.0
 
 def pytest_configure() -> None:
     """Refuse a debug build."""
-    if BUILD_PROFILE != "release":
-        raise pytest.UsageError(f"the extension is a {BUILD_PROFILE} build: make build")
+    try:
+        refuse_debug_build()
+    except DebugBuildError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from bench.micro import content
 from bench.micro.cases import CASES, NOW, Case, encode, encoder, timed
 from bench.micro.models import checked
 from bench.micro.structs import decoded
@@ -25,7 +27,7 @@ def test_native(benchmark: BenchmarkFixture, case: Case, kind: type) -> None:
     used = encoder()
     batch = timed(benchmark, case.events, lambda: encode(used, body))
     assert [index for index, *_ in batch.rejections] == case.refused
-    assert batch.rows == case.events - len(case.refused)
+    assert content.of_batches([batch]) == content.of_body(case.body, case.refused)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -35,7 +37,8 @@ def test_orjson_and_pydantic(benchmark: BenchmarkFixture, case: Case, kind: type
     body = case.body if kind is str else case.body.encode()
     accepted, rejected = timed(benchmark, case.events, lambda: checked(body, NOW))
     assert [index for index, _ in rejected] == case.refused
-    assert len(accepted) == case.events - len(case.refused)
+    found = content.of_all(event.model_dump() for event in accepted)
+    assert found == content.of_body(case.body, case.refused)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -45,4 +48,5 @@ def test_msgspec(benchmark: BenchmarkFixture, case: Case, kind: type) -> None:
     body = case.body if kind is str else case.body.encode()
     accepted, rejected = timed(benchmark, case.events, lambda: decoded(body, NOW))
     assert [index for index, _ in rejected] == case.refused
-    assert len(accepted) == case.events - len(case.refused)
+    found = content.of_all(map(msgspec.to_builtins, accepted))
+    assert found == content.of_body(case.body, case.refused)

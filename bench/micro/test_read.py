@@ -15,8 +15,9 @@ from ingest._native import Chunk
 
 from bench.baseline.entries import row
 from bench.micro.cases import NOW, case, timed
+from bench.micro.content import of_all, of_body, of_chunk
 from bench.micro.models import checked
-from bench.micro.test_entry import BATCHES, ENTRIES, KINDS, entry
+from bench.micro.test_entry import BATCHES, ENTRIES, KINDS, contents, entry
 from bench.workload import STRESS_BATCH
 
 if TYPE_CHECKING:
@@ -65,15 +66,18 @@ def test_read_entries(benchmark: BenchmarkFixture, compress: bool) -> None:
         return chunk, chunk.straight
 
     chunk, stream = timed(benchmark, rows, read)
-    assert chunk.rows == rows
-    assert len(stream) == chunk.nbytes
+    assert of_chunk(chunk) == contents(ENTRIES)
+    assert stream == chunk.straight
 
 
 def test_read_an_entry_for_each_event(benchmark: BenchmarkFixture) -> None:
     """Parse the reply, unpack each event, give an INSERT's parameters."""
-    events, _ = checked(case(1000).body, NOW)
+    body = case(1000).body
+    events, _ = checked(body, NOW)
     named = {"event_id": "0" * 32, "project_id": "0" * 32}
     packed = [msgpack.packb(named | event.model_dump(mode="json")) for event in events]
     text = reply([[b"data", one] for one in packed])
     rows = timed(benchmark, len(events), lambda: [row(data) for _, (_, data) in parsed(text)])
-    assert [one[4] for one in rows] == [event.event_type for event in events]
+    names = ("user_id", "session_id", "event_type", "timestamp", "properties")
+    found = of_all(dict(zip(names, values, strict=True)) for _, _, *values in rows)
+    assert found == of_body(body)

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.report import page
 from bench.report.figures import load
 from bench.report.merge import merge
+from bench.report.stored import Stored
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     if given.out:
         out.mkdir(parents=True, exist_ok=True)
         (out / "result.json").write_text(json.dumps(result), encoding="utf-8")
-    written = page.write(result, out, None)
+    written = page.write(result, out, Stored.load())
     print(written.with_name("summary.md").read_text(encoding="utf-8"))
     print(written)
 

@@ -1,21 +1,21 @@
-"""What is asked of a result, and whether it is met: the aims of `bench/README.md`, as Markdown."""
+"""What is asked of a result, and whether it is met, as Markdown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.report.figures import Figures, Result
+from bench.report.figures import LIMIT, Figures, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PRODUCT, PLAIN, BASELINE, LIMIT = "ingest", "ingest-none", "baseline", "limit"
+PRODUCT, PLAIN, BASELINE = "ingest", "ingest-none", "baseline"
 #: Below this the baseline is no rival, and ratios to it mean nothing.
 BASELINE_EVENTS_S: Final = 7_000
 #: Bytes of the reference's stream for an event.
 REFERENCE_BYTES: Final = 516
-QUIET_STEAL_PERCENT, QUIET_DISK_MS = 1.0, 2.0
+QUIET_STEAL_PERCENT, QUIET_OTHERS_PERCENT, QUIET_DISK_MS = 1.0, 5.0, 2.0
 
 Name = tuple[str, str, str]
 
@@ -123,15 +123,25 @@ def _doubts(result: Result, figures: Figures) -> Iterator[str]:
         )
     yield from _noise(result, figures)
     for one in result["outcomes"]:
-        wrong = _wrong_answers(one["details"]["generator"].get("statuses", {}))
-        if wrong and one["scenario"] == "crash":
-            yield f"{one['system']}, crash test: answers besides 202 and 503: {wrong}."
+        told = one["details"]["generator"]
+        where = f"{one['system']}, {one['scenario']}"
+        if wrong := _wrong_answers(told["statuses"]):
+            yield f"{where}: answers besides 202 and 503: {wrong}."
+        if silent := told["total"]["silent"]:
+            yield f"{where}: {silent:,} refusals didn't say when to come back."
 
 
 def _noise(result: Result, figures: Figures) -> Iterator[str]:
-    stolen = max((one["figures"]["steal_percent"] for one in result["outcomes"]), default=0.0)
-    if stolen >= QUIET_STEAL_PERCENT:
-        yield f"Up to {stolen:g} % of the machine was stolen: it was not quiet."
+    for name, told, most in (
+        ("steal_percent", "stolen", QUIET_STEAL_PERCENT),
+        ("others_percent", "used by others", QUIET_OTHERS_PERCENT),
+    ):
+        loud = [one for one in result["outcomes"] if one["figures"][name] >= most]
+        if loud:
+            shares = ", ".join(
+                f"{one['figures'][name]:g} % ({one['system']}, {one['scenario']})" for one in loud
+            )
+            yield f"The machine was not quiet, of it was {told}: {shares}."
     synced = figures.get(LIMIT, "disk", "p99_ms")
     if synced and synced.median >= QUIET_DISK_MS:
         yield f"fdatasync took {synced.median:.3g} ms at p99: the disk was not quiet."

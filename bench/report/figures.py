@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 Result = dict[str, Any]
+#: Where numbers of the parts stand among those of the systems, and which parts there are.
+LIMIT: Final = "limit"
+PARTS: Final = ("disk", "copy", "stream", "edge")
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,24 @@ class Figures:
 
     def __init__(self, result: Result) -> None:
         """Group the outcomes."""
+        self._outcomes = result["outcomes"]
         self._values: dict[tuple[str, str, str], list[float]] = defaultdict(list)
         for outcome in result["outcomes"]:
             for name, value in outcome["figures"].items():
                 self._values[outcome["system"], outcome["scenario"], name].append(value)
         for limits in result["limits"]:
-            for part in ("disk", "copy", "stream", "edge"):
+            for part in PARTS:
                 for name, value in limits[part].items():
-                    self._values["limit", part, name].append(value)
+                    self._values[LIMIT, part, name].append(value)
 
     def get(self, system: str, scenario: str, name: str) -> Figure | None:
         """Give one number; None when it was not measured."""
         return Figure.of(self._values.get((system, scenario, name), []))
+
+    def runs(self) -> tuple[int, int]:
+        """Give how often the least and the most often run scenario was; (0, 0) for none."""
+        counted = Counter((one["system"], one["scenario"]) for one in self._outcomes)
+        return min(counted.values(), default=0), max(counted.values(), default=0)
 
     def names(self, system: str, scenario: str) -> list[str]:
         """Name the numbers of a scenario."""
@@ -67,9 +76,3 @@ def load(path: Path) -> Result:
     """Read a result file."""
     result: Result = json.loads(path.read_text(encoding="utf-8"))
     return result
-
-
-def store(result: Result, path: Path) -> None:
-    """Keep the medians, and what they were measured on, to compare later results with."""
-    kept = {"about": result["about"], "medians": Figures(result).medians()}
-    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

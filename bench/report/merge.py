@@ -30,9 +30,11 @@ def merge(results: Sequence[Result]) -> Result:
         "command": "; ".join(one["about"]["command"] for one in results),
         "settings": [one["about"].get("settings") for one in results],
     }
+    kernel = {ratio["name"]: ratio for one in results for ratio in one["kernel"]}
     limits = [limit for one in results for limit in one["limits"]]
     return {
         "about": about if others else first["about"],
+        "kernel": list(kernel.values()),
         "limits": [limit | {"repeat": number} for number, limit in enumerate(limits)],
         "outcomes": _counted_on([outcome for one in results for outcome in one["outcomes"]]),
     }

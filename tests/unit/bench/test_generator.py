@@ -30,6 +30,9 @@ class Handler(BaseHTTPRequestHandler):
     lock: ClassVar[threading.Lock] = threading.Lock()
     count = 0
     refuses = False
+    retry_after: str | None = None
+    #: What stands in a 202 in the place of its ids.
+    told: ClassVar[dict[str, object] | None] = None
     pause_at = -1
 
     def do_POST(self) -> None:
@@ -46,12 +49,15 @@ class Handler(BaseHTTPRequestHandler):
             return
         ids = [str(uuid4()) for _ in body["events"]]
         cls.ids += ids
-        self.answer(202, {"status": "accepted", "accepted": len(ids), "event_ids": ids})
+        given = {"status": "accepted", "accepted": len(ids), "event_ids": ids}
+        self.answer(202, given if cls.told is None else cls.told)
 
     def answer(self, status: int, content: dict[str, object]) -> None:
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        if self.retry_after is not None and status == 503:
+            self.send_header("Retry-After", self.retry_after)
         self.end_headers()
         self.wfile.write(body)
 
@@ -105,6 +111,40 @@ def test_counts_what_was_accepted_and_refused(
     raw = ids.read_bytes()
     told = {str(UUID(bytes=raw[at : at + 16])) for at in range(0, len(raw), 16)}
     assert told == set(handler.ids)
+
+
+@pytest.mark.parametrize(("retry_after", "silent"), [(None, 10), ("1", 0)])
+def test_a_refusal_for_now_says_when_to_come_back(
+    retry_after: str | None,
+    silent: int,
+    url: str,
+    handler: type[Handler],
+    drive_files: tuple[Path, Path, Path],
+) -> None:
+    path, heads, ids = drive_files
+    handler.refuses, handler.retry_after = True, retry_after
+    drive = Generator.start(Load(path, 10.0, connections=3, requests=40), url, heads, ids).wait()
+    assert (drive.total["refused"], drive.total["silent"]) == (10, silent)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"event_ids": ["not an id"]},
+        {"accepted": 3, "event_ids": ["6f9619ff-8b86-4d01-b42d-00cf4fc964ff"]},
+    ],
+)
+def test_an_answer_without_its_ids_is_a_mismatch(
+    told: dict[str, object],
+    url: str,
+    handler: type[Handler],
+    drive_files: tuple[Path, Path, Path],
+) -> None:
+    path, heads, ids = drive_files
+    handler.told = told
+    drive = Generator.start(Load(path, 10.0, connections=3, requests=20), url, heads, ids).wait()
+    assert drive.total["mismatched"] == 20
 
 
 @pytest.mark.parametrize("rate", [50, 64, 100])

