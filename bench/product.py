@@ -93,7 +93,7 @@ class Product:
         fields = Settings.model_fields.items()
         defaults = {name: field.get_default(call_default_factory=True) for name, field in fields}
         known = {name: str(value) for name, value in defaults.items() if value is not None}
-        return known | self._settings
+        return {**known, **self._settings}
 
     def pids(self) -> dict[str, int]:
         """Name all parts, the supervisor too."""
