@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -63,8 +64,9 @@ def dsn() -> Iterator[str]:
         shutil.rmtree(path)
 
 
+@cache
 def chunk() -> Chunk:
-    """One entry's rows, none like another."""
+    """One entry's rows, none like another; made once, as their ids are new each time."""
     made = Chunk()
     made.push(*entry(1, compress=False))
     return made
