@@ -69,7 +69,9 @@ def _measure(session: Session, *, store_it: bool) -> int:
         session.run(stored.kernel if stored else {})
     except Ended as ended:
         code = ended.code
-        what = "the report has what was measured" if session.has_measured else "nothing was measured"
+        what = (
+            "the report has what was measured" if session.has_measured else "nothing was measured"
+        )
         _tell(f"ended early: {what} until then")
     except BROKEN as error:
         code = 1
