@@ -77,12 +77,14 @@ def _measure(session: Session, *, store_it: bool) -> int:
         code = 1
         _tell(f"broken off: {error}")
     finally:
+        _ignore_signals()  # what is left takes a second
         if session.has_measured:
             _report(session.out, stored)
+    code = code or _verdict(session, must_compare=not store_it)
     if store_it and not code:
         Stored.of(load(session.out)).write()
     _tell(f"{session.out.parent} after {time.monotonic() - began:.0f} s")
-    return code or _verdict(session, must_compare=not store_it)
+    return code
 
 
 def _verdict(session: Session, *, must_compare: bool) -> int:
@@ -96,9 +98,13 @@ def _verdict(session: Session, *, must_compare: bool) -> int:
 
 
 def _end(number: int, _frame: object) -> NoReturn:
-    for one in SIGNALS:
-        signal.signal(one, signal.SIG_IGN)  # once is enough: what was started must be ended
+    _ignore_signals()  # once is enough: what was started must be ended
     raise Ended(number)
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _report(out: Path, stored: Stored | None) -> None:

@@ -16,6 +16,11 @@ Result = dict[str, Any]
 #: Where numbers of the parts stand among those of the systems, and which parts there are.
 LIMIT: Final = "limit"
 PARTS: Final = ("disk", "copy", "stream", "edge")
+RESULT: Final = ("about", "kernel", "limits", "outcomes")
+
+
+class NotAResultError(ValueError):
+    """A file that holds something else, or nothing that can be read."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,12 @@ class Figures:
 
 
 def load(path: Path) -> Result:
-    """Read a result file."""
-    result: Result = json.loads(path.read_text(encoding="utf-8"))
+    """Read a result file; NotAResultError when it is none, or one of an older form."""
+    try:
+        result: Result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NotAResultError(f"{path}: {error}") from None
+    missing = [part for part in RESULT if not isinstance(result, dict) or part not in result]
+    if missing:
+        raise NotAResultError(f"{path} is no result of this bench: it has no {missing[0]}")
     return result

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bench.report import __main__ as command
 from bench.report import aims, page, summary
 from bench.report.figures import Figures
 from bench.report.merge import DifferentError, merge
@@ -199,3 +200,19 @@ def test_parts_of_cpu_are_medians(result: dict[str, Any]) -> None:
     for outcome, us in zip(result["outcomes"], (1.0, 9.0, 2.0, 4.0), strict=True):
         outcome["details"]["cpu_us_event"] = {"edge": us}
     assert page.cpu_parts(result, "crash") == {"ingest": {"edge": 2.0}, "baseline": {"edge": 4.0}}
+
+
+@pytest.mark.parametrize("text", [None, "", "[1]", '{"about": {}}'])
+def test_what_is_no_result_is_told_in_a_line(
+    text: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "result.json"
+    if text is not None:
+        path.write_text(text)
+    monkeypatch.setattr("sys.argv", ["bench.report", str(path)])
+    assert command.main() == 2
+    assert str(path) in capsys.readouterr().err
+    assert not (tmp_path / "report.html").exists()
