@@ -40,6 +40,7 @@ class Product:
     def __init__(self, directory: Path, name: str = "ingest", **settings: str) -> None:
         """Use `directory`, which is emptied at each start; `settings` differ from the defaults."""
         self.name = name
+        self.promises_fsync = True
         self.keys: Sequence[str] = ()
         self._directory = directory
         self._log = directory.with_suffix(".log")

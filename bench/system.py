@@ -30,6 +30,10 @@ class System(Protocol):
         """What results call it."""
 
     @property
+    def promises_fsync(self) -> bool:
+        """Whether each of its answers with 202 must say that a fsync came before it."""
+
+    @property
     def url(self) -> str:
         """Where requests go."""
 

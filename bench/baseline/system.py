@@ -40,6 +40,7 @@ class Baseline:
     def __init__(self, directory: Path, name: str = "baseline", **settings: str) -> None:
         """Use `directory`, which is emptied at each start; `settings` go into the environment."""
         self.name = name
+        self.promises_fsync = False
         self._directory = directory
         self._settings = {f"BASELINE_{key.upper()}": value for key, value in settings.items()}
         self._port = 0

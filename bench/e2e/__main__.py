@@ -41,7 +41,7 @@ class Ended(BaseException):
 
 
 def main() -> int:
-    """Run what the flags say; 1 when something was lost or the kernel has become slower."""
+    """Run what the flags say; 1 when a result is wrong or the kernel has become slower."""
     flags = _flags()
     session = _session(flags)
     try:
@@ -88,13 +88,11 @@ def _measure(session: Session, *, store_it: bool) -> int:
 
 
 def _verdict(session: Session, *, must_compare: bool) -> int:
-    inexact = [
-        one for one in session.outcomes if not one.is_exact and one.system.startswith(PRODUCT)
-    ]
-    for outcome in inexact:
-        _tell(f"{outcome.system}, {outcome.scenario}: {outcome.accounts}")
+    wrong = [one for one in session.outcomes if one.fault and one.system.startswith(PRODUCT)]
+    for outcome in wrong:
+        _tell(f"{outcome.system}, {outcome.scenario}: {outcome.fault}")
     is_slower = must_compare and any(ratio.fault for ratio in session.kernel)
-    return 1 if is_slower or inexact else 0
+    return 1 if is_slower or wrong else 0
 
 
 def _end(number: int, _frame: object) -> NoReturn:

@@ -15,7 +15,7 @@ from bench import bodies
 from bench.e2e.freshness import quantile
 from bench.e2e.sampling import MEMORY_EVERY_S
 from bench.e2e.sustained import FIRST_STEP, Window, growth, search
-from bench.e2e.trial import Outcome, Trial
+from bench.e2e.trial import Trial
 from bench.generator import Load
 from bench.workload import STRESS_BATCH, Workload
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bench.e2e.outcome import Outcome
     from bench.e2e.plan import Plan
     from bench.system import System
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from bench.e2e.outcome import Outcome
     from bench.e2e.plan import Plan
-    from bench.e2e.trial import Outcome
     from bench.gate import Ratio
     from bench.system import System
 
@@ -213,4 +213,4 @@ def _shown(outcome: Outcome) -> str:
         if name in figures
     }
     text = "".join(f", {name} {value:,.4g}" for name, value in shown.items())
-    return text if outcome.is_exact else f"{text}, NOT EXACT: {outcome.accounts}"
+    return f"{text}, WRONG: {outcome.fault}" if outcome.fault else text

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 
 from bench import usage
 from bench.e2e.freshness import Prober
+from bench.e2e.outcome import Answers, Outcome
 from bench.e2e.sampling import Sampler
 from bench.e2e.verify import ID_BYTES, empty, verify
 from bench.generator import Drive, Generator
@@ -19,7 +20,6 @@ from bench.machine import Busy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.e2e.verify import Verified
     from bench.generator import Load
     from bench.system import System
 
@@ -37,42 +37,6 @@ _TABLE = """
 
 class NotStoredError(RuntimeError):
     """What was accepted is not settled within ten minutes."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One trial's result."""
-
-    scenario: str
-    system: str
-    figures: dict[str, float]
-    #: Events of answers with 202.
-    accepted: int
-    #: Such answers whose ids can't be read, or are not as many as they say.
-    mismatched: int
-    verified: Verified
-    details: dict[str, Any] = field(repr=False)
-
-    @property
-    def is_exact(self) -> bool:
-        """Tell whether all that was accepted was acknowledged by an id, and is stored once."""
-        is_told = self.verified.acknowledged == self.accepted and not self.mismatched
-        return is_told and self.verified.is_exact
-
-    @property
-    def accounts(self) -> str:
-        """Say what became of what was accepted."""
-        found = self.verified
-        return (
-            f"of {self.accepted:,} accepted events {found.acknowledged:,} were acknowledged by an "
-            f"id ({self.mismatched:,} answers without theirs); {found.missing:,} are not in the "
-            f"table, {found.doubled:,} rows are doubled, {found.reused:,} ids reused, "
-            f"{found.unacknowledged:,} rows without an answer"
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give it for a result file."""
-        return asdict(self) | {"is_exact": self.is_exact, "accounts": self.accounts}
 
 
 class Trial:
@@ -123,16 +87,13 @@ class Trial:
         details = _details(self._before, after, load, drive, self.sampler)
         empty(self.system.dsn)
         named = {name: round(value, 4) for name, value in (measured | figures).items()}
-        probed = self._probes.stat().st_size // ID_BYTES
-        return Outcome(
-            scenario,
-            self.system.name,
-            named,
-            drive.accepted_events + probed,
-            drive.total["mismatched"],
-            verified,
-            details,
+        answers = Answers.of(
+            drive,
+            self._probes.stat().st_size // ID_BYTES,
+            needs_all=load.requests is not None,
+            promises_fsync=self.system.promises_fsync,
         )
+        return Outcome(scenario, self.system.name, named, answers, verified, details)
 
     def wait_settled(self) -> None:
         """Block until the system owes nothing; NotStoredError after ten minutes."""

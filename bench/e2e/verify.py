@@ -33,11 +33,6 @@ class Verified:
     reused: int
 
     @property
-    def is_exact(self) -> bool:
-        """Tell whether the table holds each acknowledged id once."""
-        return self.missing == self.doubled == self.reused == 0
-
-    @property
     def unacknowledged(self) -> int:
         """Rows whose acknowledgement nobody received."""
         return self.rows - self.doubled - (self.acknowledged - self.reused - self.missing)

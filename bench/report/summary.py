@@ -101,9 +101,9 @@ def notes(result: Result) -> Iterator[str]:
         else "."
     )
     yield from _quiet(result, figures)
-    lost = [one for one in result["outcomes"] if not one["is_exact"]]
-    yield from (f"{one['system']}, {one['scenario']}: {one['accounts']}." for one in lost)
-    if result["outcomes"] and not lost:
+    wrong = [one for one in result["outcomes"] if one["fault"]]
+    yield from (f"{one['system']}, {one['scenario']}: {one['fault']}." for one in wrong)
+    if result["outcomes"] and not wrong:
         yield "In every run the table held exactly the acknowledged ids, each once."
 
 

@@ -12,6 +12,8 @@ pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
     pub retry_after: Option<Duration>,
+    /// The product says that a fsync came before it.
+    pub is_synced: bool,
     /// The server closes the connection after it.
     pub closes: bool,
 }
@@ -57,6 +59,7 @@ fn read(buffer: &[u8]) -> Result<Option<(Answer, usize)>, Malformed> {
             status: head.code.unwrap_or(0),
             body,
             retry_after: retry_after.map(Duration::from_secs),
+            is_synced: value("ingest-ack") == Some("fsync"),
             closes: value("connection").is_some_and(|text| text.eq_ignore_ascii_case("close")),
         };
         (answer, start + used)
@@ -90,11 +93,15 @@ mod tests {
 
     #[test]
     fn waits_for_the_whole_and_leaves_the_next() {
-        let mut buffer = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n".to_vec();
+        let mut buffer =
+            b"HTTP/1.1 202 Accepted\r\nIngest-Ack: fsync\r\nContent-Length: 2\r\n\r\n".to_vec();
         assert_eq!(take(&mut buffer), Ok(None));
         buffer.extend(b"{}HTTP");
         let answer = take(&mut buffer);
-        assert!(matches!(answer, Ok(Some(ref one)) if one.status == 202 && one.body == b"{}"));
+        assert!(
+            matches!(answer, Ok(Some(ref one)) if one.status == 202 && one.body == b"{}"
+            && one.is_synced)
+        );
         assert_eq!(buffer, b"HTTP");
     }
 
@@ -105,7 +112,7 @@ mod tests {
             .to_vec();
         let answer = take(&mut buffer);
         assert!(
-            matches!(answer, Ok(Some(ref one)) if one.body == b"abcd" && one.closes
+            matches!(answer, Ok(Some(ref one)) if one.body == b"abcd" && one.closes && !one.is_synced
             && one.retry_after.is_some_and(|pause| pause.as_secs() == 3))
         );
         assert!(buffer.is_empty());

@@ -176,7 +176,8 @@ impl<'a> Driver<'a> {
         match progress {
             Progress::Waiting | Progress::Closed => return Ok(()),
             Progress::Answered(request, answer) => {
-                let ids = self.tally.answered(request, answer, now);
+                let sent = self.prepared[request.prepared].events;
+                let ids = self.tally.answered(request, sent, answer, now);
                 self.ids.write(&ids)?;
                 let asked = answer.retry_after.filter(|_| self.options.retry_after);
                 self.pacing.freed(index, now, asked);

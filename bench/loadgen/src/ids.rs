@@ -29,11 +29,6 @@ impl Said {
         };
         Some(Self { ids, accepted })
     }
-
-    /// Whether there was anything of it in the answer.
-    pub fn says_something(&self) -> bool {
-        self.accepted.is_some() || !self.ids.is_empty()
-    }
 }
 
 /// A file of raw ids; nothing at all when none is wanted.

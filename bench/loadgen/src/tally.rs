@@ -55,8 +55,10 @@ pub struct Counts {
     pub lost: u64,
     /// Due by the end, but no connection was free.
     pub unsent: u64,
-    /// Answers whose ids can't be read, or are not as many as they say.
+    /// Acceptances whose ids can't be read, or are not as many as the events sent.
     pub mismatched: u64,
+    /// Acceptances that say that a fsync came before them.
+    pub synced: u64,
     pub connects: u64,
 }
 
@@ -123,8 +125,14 @@ impl Tally {
         }
     }
 
-    /// Count an answer and give the ids that it accepts.
-    pub fn answered(&mut self, request: &InFlight, answer: &Answer, now: Instant) -> Vec<[u8; 16]> {
+    /// Count the answer to a request of so many events and give the ids that it accepts.
+    pub fn answered(
+        &mut self,
+        request: &InFlight,
+        sent: u32,
+        answer: &Answer,
+        now: Instant,
+    ) -> Vec<[u8; 16]> {
         *self.statuses.entry(answer.status).or_default() += 1;
         let latency_us = micros(request.intended, now);
         let is_warm = request.intended >= self.warm;
@@ -137,8 +145,9 @@ impl Tally {
             }
             return Vec::new();
         }
-        let (ids, events) = self.accepted_events(&answer.body);
+        let (ids, events) = self.accepted_events(&answer.body, u64::from(sent));
         self.total.accepted += 1;
+        self.total.synced += u64::from(answer.is_synced);
         self.total.events += events;
         let second = self.second(now);
         second.accepted += 1;
@@ -190,14 +199,11 @@ impl Tally {
             .or_default() += 1;
     }
 
-    fn accepted_events(&mut self, body: &[u8]) -> (Vec<[u8; 16]>, u64) {
-        let Some(said) = Said::read(body).filter(Said::says_something) else {
-            self.total.mismatched += 1;
-            return (Vec::new(), 0);
-        };
+    fn accepted_events(&mut self, body: &[u8], sent: u64) -> (Vec<[u8; 16]>, u64) {
+        let said = Said::read(body).unwrap_or_default();
         let listed = said.ids.len() as u64;
         let events = said.accepted.unwrap_or(listed);
-        if events != listed {
+        if events != listed || events != sent {
             self.total.mismatched += 1;
         }
         (said.ids, events)

@@ -15,8 +15,6 @@ from bench import environment, gate, generator, key_changes
 from bench.e2e import __main__ as command
 from bench.e2e.lock import Lock
 from bench.e2e.session import Session
-from bench.e2e.trial import Outcome
-from bench.e2e.verify import Verified
 from bench.machine import DebugBuildError
 from bench.micro import conftest
 
@@ -121,21 +119,3 @@ def test_settings_of_the_environment_are_left_out(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("BASELINE_KEYS", "lookup")
     assert {"INGEST_ENTRY_CODEC", "BASELINE_KEYS"} <= set(environment.leave_out_settings())
     assert not any(name.startswith(environment.PREFIXES) for name in os.environ)
-
-
-@pytest.mark.parametrize(
-    ("accepted", "mismatched", "verified", "is_exact"),
-    [
-        (10, 0, Verified(10, 10, 0, 0, 0), True),
-        (10, 0, Verified(10, 12, 0, 0, 0), True),  # an answer was lost on its way
-        (10, 0, Verified(10, 9, 1, 0, 0), False),
-        (10, 1, Verified(10, 10, 0, 0, 0), False),
-        (0, 5, Verified(0, 10, 0, 0, 0), False),
-        (10, 0, Verified(8, 8, 0, 0, 0), False),
-    ],
-)
-def test_only_what_was_told_and_stored_once_is_exact(
-    accepted: int, mismatched: int, verified: Verified, is_exact: bool
-) -> None:
-    outcome = Outcome("crash", "ingest", {}, accepted, mismatched, verified, {})
-    assert outcome.is_exact == is_exact

@@ -31,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
     count = 0
     refuses = False
     retry_after: str | None = None
+    ack: str | None = None
     #: What stands in a 202 in the place of its ids.
     told: ClassVar[dict[str, object] | None] = None
     pause_at = -1
@@ -56,6 +57,8 @@ class Handler(BaseHTTPRequestHandler):
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        if self.ack is not None:
+            self.send_header("Ingest-Ack", self.ack)
         if self.retry_after is not None and status == 503:
             self.send_header("Retry-After", self.retry_after)
         self.end_headers()
@@ -106,6 +109,7 @@ def test_counts_what_was_accepted_and_refused(
     assert drive.total["sent"] == handler.count == 200
     assert drive.total["refused"] == 50 == drive.raw["codes"]["overloaded"]
     assert drive.raw["statuses"] == {"202": 150, "503": 50}
+    assert (drive.total["mismatched"], drive.total["synced"]) == (0, 0)
     assert drive.accepted_events == 450 == sum(s["events"] for s in drive.raw["timeline"])
     assert handler.keys == {"a", "b"}
     raw = ids.read_bytes()
@@ -133,9 +137,10 @@ def test_a_refusal_for_now_says_when_to_come_back(
         {},
         {"event_ids": ["not an id"]},
         {"accepted": 3, "event_ids": ["6f9619ff-8b86-4d01-b42d-00cf4fc964ff"]},
+        {"accepted": 1, "event_ids": ["6f9619ff-8b86-4d01-b42d-00cf4fc964ff"]},
     ],
 )
-def test_an_answer_without_its_ids_is_a_mismatch(
+def test_an_answer_without_an_id_for_each_event_is_a_mismatch(
     told: dict[str, object],
     url: str,
     handler: type[Handler],
@@ -145,6 +150,20 @@ def test_an_answer_without_its_ids_is_a_mismatch(
     handler.told = told
     drive = Generator.start(Load(path, 10.0, connections=3, requests=20), url, heads, ids).wait()
     assert drive.total["mismatched"] == 20
+
+
+@pytest.mark.parametrize(("ack", "synced"), [("fsync", 20), ("memory", 0)])
+def test_counts_who_promises_a_fsync(
+    ack: str,
+    synced: int,
+    url: str,
+    handler: type[Handler],
+    drive_files: tuple[Path, Path, Path],
+) -> None:
+    path, heads, ids = drive_files
+    handler.ack = ack
+    drive = Generator.start(Load(path, 10.0, connections=3, requests=20), url, heads, ids).wait()
+    assert drive.total["synced"] == synced
 
 
 @pytest.mark.parametrize("rate", [50, 64, 100])
