@@ -5,9 +5,9 @@ Usage: python -m bench.key_changes 20000 100000
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -122,9 +122,12 @@ def _told(times: list[float]) -> str:
 
 def main() -> None:
     """Measure each number of keys in one system after the other."""
+    parser = argparse.ArgumentParser(prog="python -m bench.key_changes", description=__doc__)
+    parser.add_argument("keys", type=int, nargs="+", help="how many, one system after the other")
+    counts = parser.parse_args().keys
     refuse_debug_build()
     leave_out_settings()
-    for count in map(int, sys.argv[1:]):
+    for count in counts:
         with tempfile.TemporaryDirectory() as directory:
             Path(directory).chmod(0o711)
             settings = {"strangers_per_minute": "0", "projects_per_minute": "0"}

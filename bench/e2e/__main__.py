@@ -143,12 +143,16 @@ def _flags() -> argparse.Namespace:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--quick", action="store_true", help="under three minutes; the default")
     mode.add_argument("--full", action="store_true", help="three repeats, several hours")
-    parser.add_argument("--repeats", type=_count, help="instead of the plan's")
-    parser.add_argument("--load", type=_seconds, metavar="S", help="seconds after the warm-up")
+    parser.add_argument("--repeats", type=_count, metavar="N", help="instead of the plan's")
     parser.add_argument(
-        "--confirm", type=_seconds, metavar="S", help="seconds of the sustained rate"
+        "--load", type=_seconds, metavar="S", help="of crash test, singles, realistic; no warm-up"
     )
-    parser.add_argument("--soak", type=_seconds, default=0.0, metavar="S", help="add a soak")
+    parser.add_argument(
+        "--confirm", type=_seconds, metavar="S", help="for which a sustained rate must hold"
+    )
+    parser.add_argument(
+        "--soak", type=_seconds, default=0.0, metavar="S", help="add a soak; --only soak needs it"
+    )
     parser.add_argument("--system", action="append", default=[], choices=SYSTEMS)
     parser.add_argument("--only", action="append", default=[], help="scenarios that begin so")
     parser.add_argument("--data", type=Path, default=RESULTS, help="where the systems run")
@@ -160,14 +164,18 @@ def _flags() -> argparse.Namespace:
 
 
 def _count(text: str) -> int:
-    if (count := int(text)) < 1:
-        raise ValueError(text)
-    return count
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of runs")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
-    if not 0 < (seconds := float(text)) < float("inf"):
-        raise ValueError(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time in seconds")
     return seconds
 
 

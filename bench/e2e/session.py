@@ -17,6 +17,7 @@ from bench.e2e.sustained import FIRST_STEP, NEXT_STEP
 from bench.limits import copy, disk, edge, stream
 from bench.machine import Busy, describe
 from bench.product import Product
+from bench.report.figures import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +39,15 @@ SYSTEMS = (BASELINE, LOOKUP, PRODUCT, PLAIN)
 #: The baseline's stream forgets what is beyond.
 BASELINE_HOLDS = 100_000
 EDGE_LIMIT_S = 5.0
+
+#: What is told as it goes on.
+SHOWN = {
+    "accepted_events_s": "accepted events/s",
+    "stored_events_s": "stored events/s",
+    "requests_s": "requests/s",
+    "p50_ms": "p50 ms",
+    "p99_ms": "p99 ms",
+}
 
 Step = tuple[str, "Callable[[Bench], Outcome]"]
 
@@ -206,11 +216,7 @@ class Session:
 
 
 def _shown(outcome: Outcome) -> str:
-    figures = outcome.figures
-    shown = {
-        name: figures[name]
-        for name in ("accepted_events_s", "stored_events_s", "requests_s", "p50_ms", "p99_ms")
-        if name in figures
-    }
-    text = "".join(f", {name} {value:,.4g}" for name, value in shown.items())
+    told = (f"{title} {number(outcome.figures[name])}" for name, title in SHOWN.items()
+            if name in outcome.figures)  # fmt: skip
+    text = "".join(f", {one}" for one in told)
     return f"{text}, WRONG: {outcome.fault}" if outcome.fault else text

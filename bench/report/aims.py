@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.report.figures import LIMIT, Figures, Result
+from bench.report.figures import LIMIT, Figures, Result, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,8 @@ class Aim:
     @property
     def bound(self) -> str:
         """Write the bound."""
-        return f"≥ {self.least:,g}" if self.least is not None else f"≤ {self.most:,g}"
+        least, most = self.least, self.most
+        return f"≥ {number(least)}" if least is not None else f"≤ {number(most or 0.0)}"
 
 
 def _to_baseline(title: str, scenario: str, figure: str, **bound: float) -> Aim:
@@ -99,7 +100,8 @@ def markdown(result: Result) -> str:
     """Give the table of what was measured, and what makes it void or doubtful."""
     figures = Figures(result)
     rows = [
-        f"| {aim.title} | {aim.bound} | {value:,.3g} | {'yes' if aim.is_met(value) else '**no**'} |"
+        f"| {aim.title} | {aim.bound} | {number(value)} | "
+        f"{'yes' if aim.is_met(value) else '**no**'} |"
         for aim in AIMS
         if (value := aim.value(figures)) is not None
     ]

@@ -19,6 +19,10 @@ PARTS: Final = ("disk", "copy", "stream", "edge")
 RESULT: Final = ("about", "kernel", "limits", "outcomes")
 
 
+#: What is larger than this is written without decimals.
+WHOLE: Final = 100
+
+
 class NotAResultError(ValueError):
     """A file that holds something else, or nothing that can be read."""
 
@@ -75,6 +79,11 @@ class Figures:
             "/".join(key): round(statistics.median(values), 4)
             for key, values in sorted(self._values.items())
         }
+
+
+def number(value: float) -> str:
+    """Write a number with three digits, or all that stand before the point."""
+    return f"{value:,.0f}" if abs(value) >= WHOLE else f"{value:.3g}"
 
 
 def load(path: Path) -> Result:

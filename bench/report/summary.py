@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.report import aims
-from bench.report.figures import LIMIT, PARTS, Figure, Figures, Result
+from bench.report.figures import LIMIT, PARTS, Figure, Figures, Result, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from bench.report.stored import Stored
 
 PRODUCT, PLAIN, BASELINE, LOOKUP = "ingest", "ingest-none", "baseline", "baseline-lookup"
-#: What is larger than this is written without decimals.
-WHOLE = 100
 
 
 @dataclass(frozen=True)
@@ -95,11 +93,8 @@ def notes(result: Result) -> Iterator[str]:
     yield _machine(about)
     least, most = figures.runs()
     runs = f"{least} to {most}" if least < most else f"{most}"
-    yield f"{about['date']}, source {about['source']}, `{about['command']}`" + (
-        f"; medians of {runs} run{'s' if most > 1 else ''}, the spread in brackets."
-        if most
-        else "."
-    )
+    counted = f"medians of {runs} runs, the spread in brackets" if most > 1 else "one run"
+    yield f"{about['date']}, source {about['source']}, `{about['command']}`; {counted}."
     yield from _quiet(result, figures)
     wrong = [one for one in result["outcomes"] if one["fault"]]
     yield from (f"{one['system']}, {one['scenario']}: {one['fault']}." for one in wrong)
@@ -181,8 +176,8 @@ def text(figure: Figure | None) -> str:
     if figure is None:
         return ""
     if figure.runs == 1:
-        return _number(figure.median)
-    return f"{_number(figure.median)} ({_number(figure.low)} - {_number(figure.high)})"
+        return number(figure.median)
+    return f"{number(figure.median)} ({number(figure.low)} - {number(figure.high)})"
 
 
 def _is_measured(figures: Figures, line: Line) -> bool:
@@ -198,7 +193,7 @@ def _row(figures: Figures, line: Line, stored: Stored | None) -> list[str]:
     row = [line.title, text(ours), text(theirs), _ratio(line, ours, theirs), text(limit)]
     if stored is not None:
         before = stored.medians.get(f"{line.system}/{line.scenario}/{line.figure}")
-        row.append("" if before is None else _number(before))
+        row.append("" if before is None else number(before))
     return row
 
 
@@ -207,10 +202,6 @@ def _ratio(line: Line, ours: Figure | None, theirs: Figure | None) -> str:
         return ""
     ratio = ours.median / theirs.median
     return f"{ratio if line.is_more_better else 1 / ratio:,.1f}"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= WHOLE else f"{value:.3g}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

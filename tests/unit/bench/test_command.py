@@ -62,6 +62,7 @@ def test_a_debug_build_is_refused_everywhere(
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(pytest.UsageError, match="debug build"):
         conftest.pytest_configure()
+    monkeypatch.setattr("sys.argv", ["bench.key_changes", "1"])
     with pytest.raises(DebugBuildError):
         key_changes.main()
 
