@@ -54,10 +54,11 @@ class Target:
         self.keys = given.split(",") if given else made
         self.ids = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
 
-    def note(self, answer: dict[str, Any]) -> None:
-        """Write down the ids of an answer."""
+    def note(self, answer: dict[str, Any]) -> int:
+        """Write down the ids of an answer and count them."""
         ids = answer.get("event_ids") or [answer["event_id"]]
         self.ids.write(b"".join(UUID(text).bytes for text in ids))
+        return len(ids)
 
 
 TARGET = Target()
@@ -76,16 +77,19 @@ class ReferenceUser(FastHttpUser):
         self.breaks = bool(self.environment.parsed_options.invalid)
         self.singles = 0
 
-    def send(self, path: str, body: dict[str, Any], name: str, expected: int = ACCEPTED) -> None:
-        """Send one request and note what was accepted."""
+    def send(
+        self, path: str, body: dict[str, Any], name: str, *, status: int = ACCEPTED, taken: int = 1
+    ) -> None:
+        """Send one request and note what was accepted: so many events, with that status."""
         headers = {"X-Api-Key": self.seeds.choice(TARGET.keys)}
         with self.client.post(
             path, json=body, headers=headers, name=name, catch_response=True
         ) as answer:
-            if answer.status_code == ACCEPTED:
-                TARGET.note(answer.json())
-            if answer.status_code == expected:
+            accepted = TARGET.note(answer.json()) if answer.status_code == ACCEPTED else 0
+            if (answer.status_code, accepted) == (status, taken):
                 answer.success()
+            elif answer.status_code == status:
+                answer.failure(f"{accepted} of {taken} valid events were accepted")
             else:
                 answer.failure(f"{answer.status_code} {(answer.text or '')[:200]}")
 
@@ -93,14 +97,21 @@ class ReferenceUser(FastHttpUser):
         """Send one event; with --invalid every fifth is broken."""
         event, self.singles = self.workload.event(event_type), self.singles + 1
         if self.breaks and self.singles % BROKEN_EVERY == 0:
-            self.send(SINGLE, self.workload.broken(event), f"{event_type}, broken", REFUSED)
+            self.send(
+                SINGLE,
+                self.workload.broken(event),
+                f"{event_type}, broken",
+                status=REFUSED,
+                taken=0,
+            )
         else:
             self.send(SINGLE, event, event_type)
 
     def send_batch(self, events: list[Event], name: str) -> None:
         """Send a batch; with --invalid every fifth event is broken."""
         broken = self.workload.with_broken(events) if self.breaks else events
-        self.send(BATCH, {"events": broken}, name)
+        taken = len(events) - (len(events) // BROKEN_EVERY if self.breaks else 0)
+        self.send(BATCH, {"events": broken}, name, taken=taken)
 
 
 class MixedLoadUser(ReferenceUser):

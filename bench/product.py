@@ -18,7 +18,7 @@ from ingest.store.survey import STORED
 from ingest.stream.shards import accepted_key, stream_key
 
 from bench import projects
-from bench.system import Buffered, free_ports
+from bench.system import Buffered, free_ports, server_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +31,8 @@ STOP_S = 60.0
 #: Before a second SIGINT, which forces.
 FORCE_S = 1.0
 POLL_S = 0.05
+#: Settings that say nothing about speed.
+PLACES = {"data_dir", "port", "admin_port"}
 SHARDS = 4
 
 
@@ -90,11 +92,12 @@ class Product:
             self._child.wait()
 
     def settings(self) -> dict[str, str]:
-        """Give all that isn't secret: the defaults, and what differs from them."""
+        """Give all that isn't secret: the defaults, what differs from them, and the servers'."""
         fields = Settings.model_fields.items()
         defaults = {name: field.get_default(call_default_factory=True) for name, field in fields}
         known = {name: str(value) for name, value in defaults.items() if value is not None}
-        return {**known, **self._settings}
+        found = {**known, **self._settings, **server_settings(self.dsn, self._stream)}
+        return {name: value for name, value in found.items() if name not in PLACES}
 
     def pids(self) -> dict[str, int]:
         """Name all parts, the supervisor too."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import redis
 
 #: One project each, as in the reference profile.
 PLANS: Final = ("pro", "enterprise", "enterprise", "enterprise", "enterprise", "enterprise")
@@ -68,6 +72,33 @@ class System(Protocol):
 
     def buffered(self) -> Buffered:
         """Measure the stream; costs the server some milliseconds."""
+
+
+#: Those of Valkey that bear on speed or on what a reply promises.
+VALKEY_SETTINGS: Final = ("appendonly", "appendfsync", "no-appendfsync-on-rewrite",
+                          "maxmemory", "maxmemory-policy", "io-threads")  # fmt: skip
+#: What somebody set; paths and addresses say nothing about speed.
+POSTGRES_SETTINGS: Final = """
+    SELECT name, current_setting(name) FROM pg_settings
+    WHERE source IN ('configuration file', 'command line', 'database', 'user')
+        AND setting !~ '/' AND name !~ 'port|listen'
+    ORDER BY name
+"""
+
+
+def server_settings(dsn: str, valkey: redis.Redis) -> dict[str, str]:
+    """Ask both servers of a system what they were set to; no secret."""
+    found: Any = valkey.config_get(*VALKEY_SETTINGS)
+    told = {_text(name): _text(value) for name, value in found.items()}
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(POSTGRES_SETTINGS).fetchall()
+    return {f"valkey {name}": told[name] for name in sorted(told)} | {
+        f"postgresql {name}": str(value) for name, value in rows
+    }
+
+
+def _text(found: bytes | str) -> str:
+    return found.decode() if isinstance(found, bytes) else found
 
 
 def free_ports(count: int) -> list[int]:

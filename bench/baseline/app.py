@@ -17,10 +17,9 @@ import asyncpg
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from redis.asyncio import Redis
 
-from bench.baseline.entries import STREAM, pack
+from bench.baseline.entries import MAX_ENTRIES, STREAM, pack
 from bench.baseline.models import Accepted, Batch, BatchAccepted, Event
 
-MAX_ENTRIES = 100_000
 #: With redis-py's 100, and its time-out of 5 s, an overload is answered with 500.
 MAX_CONNECTIONS = 10_000
 #: The reference looks the key up for each request; to keep it is faster.

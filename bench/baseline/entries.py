@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 STREAM = "events"
 GROUP = "main_group"
+#: About how many entries the stream keeps; how many the worker reads at once (the reference 100,
+#: more is faster).
+MAX_ENTRIES, READ_ENTRIES = 100_000, 500
 #: How many events the worker has dealt with, as its metric says.
 PROCESSED = "events_processed"
 

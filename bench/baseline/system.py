@@ -23,9 +23,9 @@ from ingest.local.process import Command, Process
 from ingest.local.valkey import EmbeddedValkey
 from ingest.store.keys import generate
 
-from bench.baseline.entries import GROUP, PROCESSED, STREAM
+from bench.baseline.entries import GROUP, MAX_ENTRIES, PROCESSED, READ_ENTRIES, STREAM
 from bench.machine import ROOT
-from bench.system import PLANS, Buffered, free_ports
+from bench.system import PLANS, Buffered, free_ports, server_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Baseline:
         self.name = name
         self.promises_fsync = False
         self._directory = directory
-        self._settings = {f"BASELINE_{key.upper()}": value for key, value in settings.items()}
+        self._chosen = settings
         self._port = 0
         self._processes: list[Process] = []
         self._client: redis.Redis | None = None
@@ -67,7 +67,8 @@ class Baseline:
         self._make_tables()
         (self._port,) = free_ports(1)
         given = {"BASELINE_DSN": postgres.dsn, "BASELINE_VALKEY": valkey.url}
-        env = {**os.environ, **self._settings, **given}
+        chosen = {f"BASELINE_{key.upper()}": value for key, value in self._chosen.items()}
+        env = {**os.environ, **chosen, **given}
         self._begin(_Worker(home, env))
         self._begin(_Api(home, env, self._port))
 
@@ -77,8 +78,10 @@ class Baseline:
             self._processes.pop().stop(1.0 if at_once else 30.0)
 
     def settings(self) -> dict[str, str]:
-        """Give what differs from the plain design."""
-        return self._settings
+        """Give how keys are found, how much is read and kept, and the servers' settings."""
+        own = {"keys": "memory", "processes": "1", "entries_kept": str(MAX_ENTRIES),
+               "entries_read": str(READ_ENTRIES)}  # fmt: skip
+        return own | self._chosen | server_settings(self.dsn, self._valkey)
 
     def pids(self) -> dict[str, int]:
         """Name the processes as the product names the same parts."""

@@ -10,11 +10,9 @@ import uvloop
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from bench.baseline.entries import GROUP, PROCESSED, STREAM, row
+from bench.baseline.entries import GROUP, PROCESSED, READ_ENTRIES, STREAM, row
 
 NAME = "worker-1"
-#: The reference reads 100; larger reads are faster.
-READ_ENTRIES = 500
 BLOCK_MS = 1000
 INSERT = """
     INSERT INTO event

@@ -79,7 +79,7 @@ def _cpu(result: Result) -> Iterator[str]:
             names = sorted({name for system in shown for name in parts[system]})
             series = {name: [parts[system].get(name, 0.0) for system in shown] for name in names}
             if shown:
-                title = f"CPU of an event, {scenario}"
+                title = f"CPU of an event, {scenario}: {' and '.join(shown)}"
                 yield charts.stacked(title, "µs", shown, series)
 
 
@@ -119,11 +119,12 @@ def _window(outcome: Mapping[str, Any], window: Mapping[str, float]) -> list[str
 
 def _latencies(result: Result) -> Iterator[str]:
     for scenario in _scenarios(result):
-        series = {
+        curves = {
             outcome["system"]: outcome["details"]["generator"]["latency_us"]["curve"]
             for outcome in result["outcomes"]
             if outcome["scenario"] == scenario
         }
+        series = {system: curves[system] for system in SYSTEMS if system in curves}
         if scenario.startswith(("realistic", "crash", "singles")):
             yield charts.latencies(f"Latency of accepted requests, {scenario}", series)
 
@@ -138,7 +139,7 @@ def _over_time(result: Result) -> Iterator[str]:
                 for name in ("accepted", "settled", "backlog")
             }
             yield charts.over_time(f"{title}: events", "events", series)
-            yield charts.over_time(f"{title}: memory but shared", "MiB", _memory(outcome))
+            yield charts.over_time(f"{title}: memory of its own", "MiB", _memory(outcome))
 
 
 def _memory(outcome: Mapping[str, Any]) -> dict[str, charts.Points]:
@@ -181,7 +182,8 @@ def _as_html(text: str) -> str:
 
 
 def _block_as_html(block: str) -> str:
-    cells = [line[2:-2].split(" | ") for line in block.splitlines() if line.startswith("|")]
+    lines = [line for line in block.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
     told = [line for line in block.splitlines() if line and line[0] != "|"]
     table = _table(cells[0], cells[2:]) if cells else ""
     return table + "".join(f"<p>{html.escape(line)}</p>" for line in told)
@@ -189,9 +191,15 @@ def _block_as_html(block: str) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     def line(tag: str, cells: Sequence[str]) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+        return "<tr>" + "".join(f"<{tag}>{_marked(cell)}</{tag}>" for cell in cells) + "</tr>"
 
     return f"<table>{line('th', head)}{''.join(line('td', row) for row in rows)}</table>"
+
+
+def _marked(text: str) -> str:
+    """Escape a cell; one that stands between two pairs of stars is bold."""
+    bold = text.removeprefix("**").removesuffix("**")
+    return html.escape(text) if bold == text else f"<b>{html.escape(bold)}</b>"
 
 
 def _figure(svg: str) -> str:

@@ -34,9 +34,10 @@ class Line:
 LINES: Final = (
     Line("sustained, events/s", "sustained", "sustained_events_s", limit=("copy", "rows_s"),
          is_more_better=True),
-    Line("CPU of everything, µs an event", "sustained", "cpu_us_event",
+    Line("sustained: CPU of everything, µs an event", "sustained", "cpu_us_event",
          limit=("copy", "cpu_us_row")),
-    Line("CPU outside PostgreSQL, µs an event", "sustained", "cpu_us_event_outside_postgres"),
+    Line("sustained: CPU outside PostgreSQL, µs an event", "sustained",
+         "cpu_us_event_outside_postgres"),
     Line("the same without LZ4", "sustained", "cpu_us_event_outside_postgres", system=PLAIN),
     Line("crash test: CPU of everything, µs an event", "crash", "cpu_us_event",
          limit=("copy", "cpu_us_row")),
@@ -74,14 +75,14 @@ def markdown(result: Result, stored: Stored | None) -> str:
     """Give the summary's tables, with a column of stored medians when they can be compared."""
     figures = Figures(result)
     beside = stored if stored and stored.is_like(result) else None
-    head = ["", "ingest", "baseline", "ratio", "limit of the part"]
+    head = ["", "ingest", "baseline", "times better", "limit of the part"]
     head += ["stored"] if beside else []
     rows = [_row(figures, line, beside) for line in LINES if _is_measured(figures, line)]
     blocks = [
         _table(head, rows),
         _kernel(result),
         "" if rows else limits(figures),
-        "\n".join([*notes(result), *_beside(stored, beside)]),
+        "\n".join([*notes(result), *(_beside(stored, beside) if rows else ())]),
         aims.markdown(result),
     ]
     return "\n\n".join(block.strip() for block in blocks if block.strip())
