@@ -30,19 +30,24 @@ COLOURS = (
     *("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2"),
     *("#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"),
 )
-STYLE = Style(
-    background="#ffffff", plot_background="#ffffff", font_family="sans-serif", colors=COLOURS,
-    label_font_size=13, major_label_font_size=13, legend_font_size=13, title_font_size=16,
-)  # fmt: skip
 LOOK: dict[str, Any] = {
-    "style": STYLE, "width": 860, "height": 380, "js": (), "show_dots": False,
+    "width": 860, "height": 380, "js": (), "show_dots": False,
     "legend_at_bottom": True, "disable_xml_declaration": True, "x_label_rotation": 0,
 }  # fmt: skip
 
 
+def style(colours: Sequence[str] = COLOURS) -> Style:
+    """Give the look of a chart whose series have these colours."""
+    return Style(
+        background="#ffffff", plot_background="#ffffff", font_family="sans-serif",
+        colors=tuple(colours), label_font_size=13, major_label_font_size=13, legend_font_size=13,
+        title_font_size=16,
+    )  # fmt: skip
+
+
 def over_time(title: str, unit: str, series: Mapping[str, Points]) -> str:
     """Draw values against seconds."""
-    chart = pygal.XY(title=title, x_title="s", y_title=unit, **LOOK)
+    chart = pygal.XY(title=title, x_title="s", y_title=unit, style=style(), **LOOK)
     for name, points in series.items():
         chart.add(name, thinned(points))
     return _svg(chart)
@@ -50,7 +55,7 @@ def over_time(title: str, unit: str, series: Mapping[str, Points]) -> str:
 
 def latencies(title: str, series: Mapping[str, Iterable[Sequence[float]]]) -> str:
     """Draw milliseconds by quantile; each step to the right is one more nine."""
-    chart = pygal.XY(title=title, y_title="ms", **LOOK)
+    chart = pygal.XY(title=title, y_title="ms", style=style(), **LOOK)
     chart.x_labels = [{"value": at, "label": label} for at, label in NINES]
     for name, curve in series.items():
         # pygal's own logarithmic scale would bend the x axis too.
@@ -67,7 +72,13 @@ def bars(title: str, unit: str, groups: Sequence[str], series: Mapping[str, list
     known = [value for values in series.values() for value in values if value]
     low = 10.0 ** math.floor(math.log10(min(known, default=1.0)))
     chart = pygal.Bar(
-        title=title, y_title=unit, logarithmic=True, print_values=True, zero=low, **LOOK
+        title=title,
+        y_title=unit,
+        logarithmic=True,
+        print_values=True,
+        zero=low,
+        style=style(),
+        **LOOK,
     )
     chart.value_formatter = lambda value: f"{value:,.0f}" if value else ""
     chart.x_labels = groups
@@ -78,9 +89,15 @@ def bars(title: str, unit: str, groups: Sequence[str], series: Mapping[str, list
     return _svg(chart)
 
 
-def stacked(title: str, unit: str, groups: Sequence[str], parts: Mapping[str, list[float]]) -> str:
-    """Draw the parts of each group on top of each other."""
-    chart = pygal.HorizontalStackedBar(title=title, x_title=unit, **LOOK)
+def stacked(
+    title: str,
+    unit: str,
+    groups: Sequence[str],
+    parts: Mapping[str, list[float]],
+    colours: Sequence[str],
+) -> str:
+    """Draw the parts of each group on top of each other, each in its colour."""
+    chart = pygal.HorizontalStackedBar(title=title, x_title=unit, style=style(colours), **LOOK)
     chart.x_labels = groups
     for name, values in parts.items():
         chart.add(name, values)

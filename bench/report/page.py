@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bench.report.stored import Stored
 
 SYSTEMS = (PRODUCT, PLAIN, BASELINE, LOOKUP)
+#: Kinds of processes, as an event passes them; the last two stand beside.
+WAY = ("edge", "worker", "api", "valkey", "consumer", "postgres", "admin", "supervisor")
 STYLE = """
 body { font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
        color: #222; background: #fff }
@@ -61,14 +63,18 @@ def _page(result: Result, text: str) -> Iterator[str]:
 
 def _throughput(result: Result) -> str:
     figures = Figures(result)
-    kinds = (("crash", "accepted_events_s"), ("crash", "stored_events_s"),
-             ("sustained", "sustained_events_s"), ("singles", "requests_s"))  # fmt: skip
-    groups = ["crash, accepted", "crash, stored", "sustained", "singles"]
+    kinds = {
+        "crash, accepted": ("crash", "accepted_events_s"),
+        "crash, stored": ("crash", "stored_events_s"),
+        "sustained": ("sustained", "sustained_events_s"),
+        "singles": ("singles", "requests_s"),
+    }
+    shown = [name for name, kind in kinds.items() if figures.get(PRODUCT, *kind)]
     series = {
-        system: [_median(figures.get(system, *kind)) for kind in kinds]
+        system: [_median(figures.get(system, *kinds[name])) for name in shown]
         for system in (PRODUCT, BASELINE)
     }
-    return charts.bars("Events and requests a second", "a second", groups, series)
+    return charts.bars("Events and requests a second", "a second", shown, series)
 
 
 def _cpu(result: Result) -> Iterator[str]:
@@ -76,11 +82,17 @@ def _cpu(result: Result) -> Iterator[str]:
         parts = cpu_parts(result, scenario)
         for systems in ((PRODUCT, PLAIN), (BASELINE,)):
             shown = [system for system in systems if system in parts]
-            names = sorted({name for system in shown for name in parts[system]})
+            names = sorted({name for system in shown for name in parts[system]}, key=_place)
             series = {name: [parts[system].get(name, 0.0) for system in shown] for name in names}
             if shown:
                 title = f"CPU of an event, {scenario}: {' and '.join(shown)}"
-                yield charts.stacked(title, "µs", shown, series)
+                colours = [charts.COLOURS[_place(name)[0]] for name in names]
+                yield charts.stacked(title, "µs", shown, series, colours)
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Say where a part stands on an event's way; parts of a kind have one colour everywhere."""
+    return WAY.index(name.partition("-")[0]), name
 
 
 def cpu_parts(result: Result, scenario: str) -> dict[str, dict[str, float]]:
