@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -91,7 +92,14 @@ def build() -> None:
     """Build it if its sources changed."""
     cargo = ["cargo", "build", "--release", "--locked", "--quiet"]
     places = ["--manifest-path", str(MANIFEST), "--target-dir", str(TARGET)]
-    subprocess.run([*cargo, *places], check=True)
+    with subprocess.Popen([*cargo, *places], start_new_session=True) as child:
+        try:
+            code = child.wait()
+        except BaseException:
+            os.killpg(child.pid, signal.SIGTERM)  # the compilers that it started, too
+            raise
+    if code:
+        raise RuntimeError("the load generator can't be built")
 
 
 class Generator:

@@ -75,7 +75,8 @@ class Baseline:
     def stop(self, *, at_once: bool = False) -> None:
         """End everything, the servers last."""
         while self._processes:
-            self._processes.pop().stop(1.0 if at_once else 30.0)
+            self._processes[-1].stop(1.0 if at_once else 30.0)
+            self._processes.pop()
 
     def settings(self) -> dict[str, str]:
         """Give how keys are found, how much is read and kept, and the servers' settings."""

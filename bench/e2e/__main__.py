@@ -17,15 +17,17 @@ import psycopg
 import redis
 
 from bench import environment, generator
-from bench.e2e.lock import Lock, UnusableError
+from bench.e2e.places import Lock, UnusableError, claimed
 from bench.e2e.plan import FULL, QUICK
 from bench.e2e.session import PRODUCT, SYSTEMS, Choice, Session
 from bench.machine import ROOT, DebugBuildError, refuse_debug_build
 from bench.report import page
-from bench.report.figures import load
+from bench.report.figures import NotAResultError, load
 from bench.report.stored import Stored
 
 RESULTS = ROOT / "bench" / "results"
+#: Where the systems run, below --data.
+RUNNING = "running"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 #: What a part that failed looks like from here; what was measured before it is still reported.
 BROKEN = (RuntimeError, OSError, subprocess.SubprocessError, psycopg.Error, redis.RedisError)
@@ -50,20 +52,21 @@ def main() -> int:
         with ExitStack() as held:
             for directory in {flags.data.resolve(), RESULTS.resolve()}:
                 held.enter_context(Lock(directory))
-            return _measure(session, store_it=flags.store)
-    except (DebugBuildError, UnusableError, UnknownError) as error:
+            stored = Stored.load()
+            held.enter_context(claimed(flags.data / RUNNING))
+            return _measure(session, stored, store_it=flags.store)
+    except (DebugBuildError, UnusableError, UnknownError, NotAResultError) as error:
         _tell(str(error))
         return 2
 
 
-def _measure(session: Session, *, store_it: bool) -> int:
+def _measure(session: Session, stored: Stored | None, *, store_it: bool) -> int:
     began, code = time.monotonic(), 0
     session.out.parent.mkdir()
     for name in environment.leave_out_settings():
         _tell(f"{name} of the environment is left out")
     for number in SIGNALS:
         signal.signal(number, _end)
-    stored = Stored.load()
     try:
         generator.build()
         session.run(stored.kernel if stored else {})
@@ -135,7 +138,7 @@ def _session(flags: argparse.Namespace) -> Session:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     out = RESULTS / f"{stamp}-{plan.name}"
     choice = Choice(tuple(flags.system), tuple(flags.only))
-    return Session(plan, choice, flags.data / "running", out / "result.json", _tell)
+    return Session(plan, choice, flags.data / RUNNING, out / "result.json", _tell)
 
 
 def _flags() -> argparse.Namespace:

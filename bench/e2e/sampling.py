@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from bench import machine, usage
-
-if TYPE_CHECKING:
-    from bench.system import System
 
 EVERY_S = 0.5
 #: Page tables are walked for it: 10 ms with a gigabyte of shared buffers.
 MEMORY_EVERY_S = 5.0
+
+
+class NotSeenError(RuntimeError):
+    """A part of the system failed while it was measured."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,27 @@ class Sample:
         return self.accepted - self.settled
 
 
+class Watched(Protocol):
+    """What is looked at of a system; see `bench.system.System`."""
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+
+    def pids(self) -> dict[str, int]:
+        """Name the process at the root of each part."""
+
+    def accepted(self) -> int:
+        """How many events its stream has taken since the start."""
+
+    def settled(self) -> int:
+        """How many of them will not be written any more."""
+
+
 class Sampler:
     """Looks until it is stopped; one thread, a few milliseconds a look."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: Watched) -> None:
         """Count from what the system has taken and settled now."""
         self.samples: list[Sample] = []
         self.memory: list[tuple[float, dict[str, usage.Memory]]] = []
@@ -46,6 +64,7 @@ class Sampler:
         self._base = (system.accepted(), system.settled())
         self._began = time.monotonic()
         self._is_over = threading.Event()
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
@@ -53,15 +72,22 @@ class Sampler:
         self._began = time.monotonic()
         self._thread.start()
 
+    @property
+    def is_looking(self) -> bool:
+        """Tell whether its thread goes on."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End; once is enough."""
         self._is_over.set()
-        if self._thread.is_alive():
+        if self.is_looking:
             self._thread.join()
 
     def finish(self) -> None:
-        """End, and look a last time."""
+        """End, and look a last time; NotSeenError when a part could not be looked at meanwhile."""
         self.stop()
+        if self._failure is not None:
+            raise NotSeenError(f"{self._system.name} can't be looked at: {self._failure}")
         self.look()
         self.core_mb_s.append(machine.core_mb_s())
         self._weigh()
@@ -90,6 +116,12 @@ class Sampler:
         return [asdict(sample) | {"backlog": sample.backlog} for sample in self.samples]
 
     def _run(self) -> None:
+        try:
+            self._look_on()
+        except Exception as failure:  # noqa: BLE001 - told by whoever waits for this thread
+            self._failure = failure
+
+    def _look_on(self) -> None:
         weighed_s = -MEMORY_EVERY_S
         while not self._is_over.wait(EVERY_S):
             self.look()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench import gate
 from bench.baseline.system import Baseline
 from bench.e2e import scenarios
+from bench.e2e.places import remove
 from bench.e2e.scenarios import Bench
 from bench.e2e.sustained import FIRST_STEP, NEXT_STEP
 from bench.limits import copy, disk, edge, stream
@@ -65,7 +65,7 @@ class Choice:
 
 
 class Session:
-    """Runs a plan and keeps its result file `out`; `directory` is emptied."""
+    """Runs a plan and keeps its result file `out`; `directory` is its own."""
 
     def __init__(
         self, plan: Plan, choice: Choice, directory: Path, out: Path, tell: Callable[[str], None]
@@ -83,15 +83,10 @@ class Session:
         self._about = describe({"plan": asdict(plan), "choice": asdict(choice), "systems": {}})
 
     def run(self, stored: Mapping[str, float]) -> None:
-        """Measure the kernel beside stored ratios, then run all repeats; what was is removed."""
-        shutil.rmtree(self._directory, ignore_errors=True)
-        self._directory.mkdir(parents=True)
-        try:
-            if self.choice.has("kernel"):
-                self._measure_kernel(stored)
-            self._run_repeats()
-        finally:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        """Measure the kernel beside stored ratios, then run all repeats."""
+        if self.choice.has("kernel"):
+            self._measure_kernel(stored)
+        self._run_repeats()
 
     def _measure_kernel(self, stored: Mapping[str, float]) -> None:
         self.kernel = gate.check(stored)
@@ -147,8 +142,8 @@ class Session:
                 self._tell(f"{name}: {title} took {spent_s:.0f} s{_shown(outcome)}")
             is_over = True
         finally:
-            system.stop(at_once=not is_over)
-            shutil.rmtree(self._directory / name, ignore_errors=True)
+            _stop(system, at_once=not is_over)
+            remove(self._directory / name)
 
     def _steps(self, name: str) -> Iterator[Step]:
         """Give what the plan has for a system, chosen or not."""
@@ -213,6 +208,15 @@ class Session:
         draft = self.out.with_suffix(".new")
         draft.write_text(json.dumps(result), encoding="utf-8")
         draft.replace(self.out)
+
+
+def _stop(system: System, *, at_once: bool) -> None:
+    """End a system; at once when somebody loses patience meanwhile."""
+    try:
+        system.stop(at_once=at_once)
+    except BaseException:
+        system.stop(at_once=True)
+        raise
 
 
 def _shown(outcome: Outcome) -> str:

@@ -77,8 +77,12 @@ def encode_keyed(encoder: Encoder, body: str | bytes) -> Batch:
     return encoder.encode(body, PROJECT, NOW_US, SHAPE_NATIVE, idempotency_key="a key")
 
 
-def timed(benchmark: BenchmarkFixture, events: int, run: Callable[[], T]) -> T:
-    """Measure `run`, which handles so many events; give its last result."""
+def timed(benchmark: BenchmarkFixture, events: int, run: Callable[[], T], group: str) -> T:
+    """Measure `run`, which handles so many events; give its last result.
+
+    Whatever does the same work is in one group, so that the table has it side by side.
+    """
+    benchmark.group = group
     iterations = max(1, EVENTS_A_ROUND // events)
     benchmark.extra_info["events"] = events
     result: T = benchmark.pedantic(  # type: ignore[no-untyped-call]

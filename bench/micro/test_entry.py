@@ -49,7 +49,10 @@ def test_pack(benchmark: BenchmarkFixture, count: int, compress: bool) -> None:
     batches = [encode(encoder(), case(count).body) for _ in range(BATCHES)]
     rows = BATCHES * count
     header, data = timed(
-        benchmark, rows, lambda: pack_entry(batches, FINGERPRINT, 1, 2, compress=compress)
+        benchmark,
+        rows,
+        lambda: pack_entry(batches, FINGERPRINT, 1, 2, compress=compress),
+        f"pack {BATCHES} batches of {count}",
     )
     assert Chunk.peek(header) == (FINGERPRINT, 1, 2, 0, rows)
     chunk = Chunk()
@@ -70,7 +73,7 @@ def test_push(benchmark: BenchmarkFixture, compress: bool) -> None:
             chunk.push(header, data)
         return chunk
 
-    chunk = timed(benchmark, rows, push_all)
+    chunk = timed(benchmark, rows, push_all, f"unpack {rows} events")
     assert of_chunk(chunk) == contents(ENTRIES)
     stored = sum(len(data) for _, data in entries)
     benchmark.extra_info["bytes_per_event"] = stored / rows
@@ -82,5 +85,5 @@ def test_join(benchmark: BenchmarkFixture) -> None:
     chunk = Chunk()
     for header, data in entries:
         chunk.push(header, data)
-    view = timed(benchmark, chunk.rows, lambda: chunk.straight)
+    view = timed(benchmark, chunk.rows, lambda: chunk.straight, f"join {chunk.rows} events")
     assert view == COPY_HEADER + b"".join(data for _, data in entries)

@@ -32,6 +32,11 @@ HOUR = NOW_US // 3_600_000_000
 GROUPS = pytest.mark.parametrize(("requests", "count"), [(1, 1), (16, 1), (8, 200)])
 
 
+def group(requests: int, count: int) -> str:
+    """Name what the sides do alike."""
+    return f"pack {requests} requests of {count}"
+
+
 def commands(buffers: list[bytes]) -> list[list[bytes]]:
     """Read what a server would."""
     parser = hiredis.Reader(notEnoughData=StopIteration)
@@ -47,7 +52,7 @@ def test_group(benchmark: BenchmarkFixture, requests: int, count: int, codec: st
     waiting = [Waiting(one, PROJECT, HOUR, 0, None) for one in batches]  # type: ignore[arg-type]
     grouper = Grouper(Producer(), bytes(8), EntryPolicy(0, 4, ENTRY_BYTES, codec == "lz4"))
     rows = requests * count
-    (transaction,) = timed(benchmark, rows, lambda: grouper.form(waiting))
+    (transaction,) = timed(benchmark, rows, lambda: grouper.form(waiting), group(requests, count))
     sent, chunk = commands(transaction.buffers), Chunk()
     for words in sent:
         if words[0] == b"XADD":
@@ -72,5 +77,5 @@ def test_redis_pipeline(benchmark: BenchmarkFixture, requests: int, count: int) 
         ]
         return list(connection.pack_commands(told))
 
-    sent = commands(timed(benchmark, rows, packed))
+    sent = commands(timed(benchmark, rows, packed, group(requests, count)))
     assert of_all(msgpack.unpackb(words[-1]) for words in sent) == of_body(body) * requests

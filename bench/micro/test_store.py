@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
 ROUNDS, ROWS = 7, BATCHES * STRESS_BATCH
+GROUP = f"store {ROWS} rows"
 START_S = 60.0
 NAMES = copy.COLUMNS.split(", ")
 STORED = f"SELECT {copy.COLUMNS} FROM event ORDER BY event_id"  # noqa: S608 - columns are ours
@@ -102,7 +103,7 @@ def stored(benchmark: BenchmarkFixture, dsn: str, write: Callable[[Any], None]) 
             assert same(connection.execute(STORED).fetchall())
             connection.rollback()
 
-        benchmark.extra_info["events"] = ROWS
+        benchmark.extra_info["events"], benchmark.group = ROWS, GROUP
         benchmark.pedantic(  # type: ignore[no-untyped-call]
             write, args=(connection,), rounds=ROUNDS, warmup_rounds=1, teardown=check
         )
@@ -162,7 +163,7 @@ def test_asyncpg(benchmark: BenchmarkFixture, dsn: str, how: str) -> None:
             assert same(runner.run(connection.fetch(STORED)))
             runner.run(opened.pop().rollback())
 
-        benchmark.extra_info["events"] = ROWS
+        benchmark.extra_info["events"], benchmark.group = ROWS, GROUP
         benchmark.pedantic(  # type: ignore[no-untyped-call]
             lambda: runner.run(write(connection)),
             rounds=ROUNDS,

@@ -127,6 +127,12 @@ def _doubts(result: Result, figures: Figures) -> Iterator[str]:
     for one in result["outcomes"]:
         told = one["details"]["generator"]
         where = f"{one['system']}, {one['scenario']}"
+        if told["total"]["refused"]:
+            codes = ", ".join(f"{code} {count:,}" for code, count in sorted(told["codes"].items()))
+            yield (
+                f"{where}: {told['total']['refused']:,} of {told['total']['sent']:,} requests were "
+                f"refused: {codes}."
+            )
         if wrong := _wrong_answers(told["statuses"]):
             yield f"{where}: answers besides 202 and 503: {wrong}."
         if silent := told["total"]["silent"]:

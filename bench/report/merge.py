@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 #: What must be the same for numbers to stand in one table.
 SAME: Final = ("machine", "versions", "source", "build")
 
+#: What must be the same for runs of a scenario to be repeats of each other.
+LOAD: Final = ("duration_s", "warmup_s", "connections", "requests")
+
 
 class DifferentError(ValueError):
     """Results that don't belong together."""
@@ -21,6 +24,8 @@ class DifferentError(ValueError):
 def merge(results: Sequence[Result]) -> Result:
     """Put all outcomes into one result; each system's repeats of a scenario are counted on."""
     first, *others = results
+    if others:
+        _refuse_unsure(results)
     for other in others:
         different = [name for name in SAME if other["about"].get(name) != first["about"].get(name)]
         if different:
@@ -28,16 +33,36 @@ def merge(results: Sequence[Result]) -> Result:
             raise DifferentError(f"results differ in {told}: measure all on one commit")
     about = first["about"] | {
         "command": "; ".join(one["about"]["command"] for one in results),
-        "settings": [one["about"].get("settings") for one in results],
+        "settings": [each for one in results for each in plans(one["about"])],
     }
-    kernel = {ratio["name"]: ratio for one in results for ratio in one["kernel"]}
     limits = [limit for one in results for limit in one["limits"]]
     return {
         "about": about if others else first["about"],
-        "kernel": list(kernel.values()),
+        "kernel": [ratio for one in results for ratio in one["kernel"]],
         "limits": [limit | {"repeat": number} for number, limit in enumerate(limits)],
         "outcomes": _counted_on([outcome for one in results for outcome in one["outcomes"]]),
     }
+
+
+def plans(about: Result) -> list[Result]:
+    """Give the settings of each slice; a result that was not joined is one."""
+    settings = about["settings"]
+    return list(settings) if isinstance(settings, list) else [settings]
+
+
+def _refuse_unsure(results: Sequence[Result]) -> None:
+    """Refuse what would count twice, or is of unknown code, or of trials of another length."""
+    runs = Counter(one["about"]["date"] + one["about"]["command"] for one in results)
+    if max(runs.values()) > 1:
+        raise DifferentError("a result was given twice")
+    if results[0]["about"]["source"].endswith("+"):
+        raise DifferentError("results of files that differ from the commit can't be joined")
+    loads: dict[tuple[str, str], Result] = {}
+    for outcome in (outcome for one in results for outcome in one["outcomes"]):
+        key = outcome["system"], outcome["scenario"]
+        load = {name: outcome["details"]["load"][name] for name in LOAD}
+        if loads.setdefault(key, load) != load:
+            raise DifferentError(f"{key[0]}, {key[1]}: {loads[key]} and {load}")
 
 
 def _both(first: Result, other: Result, name: str) -> str:

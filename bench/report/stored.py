@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from bench.machine import ROOT
-from bench.report.figures import Figures, Result
+from bench.report.figures import Figures, NotAResultError, Result
+from bench.report.merge import plans
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +34,13 @@ class Stored:
 
     @classmethod
     def load(cls, path: Path = PATH) -> Self | None:
-        """Read the file; None when there is none."""
-        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+        """Read the file; None when there is none, NotAResultError when it is something else."""
+        if not path.exists():
+            return None
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise NotAResultError(f"{path}: {error}") from None
 
     def write(self, path: Path = PATH) -> None:
         """Replace the file."""
@@ -47,8 +53,7 @@ class Stored:
 
 def _plans(about: dict[str, Any]) -> list[dict[str, Any]]:
     """Give what matters of the plan of each slice."""
-    settings = about["settings"] if isinstance(about["settings"], list) else [about["settings"]]
     return [
         {name: value for name, value in one["plan"].items() if name not in IRRELEVANT}
-        for one in settings
+        for one in plans(about)
     ]

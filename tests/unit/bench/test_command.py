@@ -13,10 +13,11 @@ from ingest import _native
 
 from bench import environment, gate, generator, key_changes
 from bench.e2e import __main__ as command
-from bench.e2e.lock import Lock
+from bench.e2e.places import MARK, Lock, claimed
 from bench.e2e.session import Session
 from bench.machine import DebugBuildError
 from bench.micro import conftest
+from bench.report.stored import Stored
 
 Run = Callable[[str], int]
 
@@ -84,6 +85,41 @@ def test_a_directory_that_cannot_be_is_told(
     told = capsys.readouterr().err
     assert told.startswith(f"{where}: ")
     assert "Traceback" not in told
+
+
+def test_what_somebody_else_has_put_there_stays(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = tmp_path / "running" / "thesis.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("work of years")
+    assert run("--only kernel") == 2
+    assert "is not a bench's: move it away" in capsys.readouterr().err
+    assert theirs.read_text() == "work of years"
+    assert [one.name for one in tmp_path.iterdir()] == ["running"]
+
+
+def test_what_a_killed_bench_has_left_is_removed(tmp_path: Path) -> None:
+    running, elsewhere = tmp_path / "running", tmp_path / "elsewhere"
+    for directory in (running / "ingest", elsewhere):
+        directory.mkdir(parents=True)
+    (running / MARK).touch()
+    (running / "ingest" / "servers").symlink_to(elsewhere)
+    with claimed(running):
+        assert not elsewhere.exists()
+        assert [one.name for one in running.iterdir()] == [MARK]
+    assert not running.exists()
+
+
+def test_a_stored_result_that_is_none_is_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "stored.json"
+    path.write_text('{"medians": ')
+    load = Stored.load
+    monkeypatch.setattr(Stored, "load", lambda: load(path))
+    assert run("--only kernel") == 2
+    assert str(path) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -40,10 +40,12 @@ def outcome(system: str, scenario: str, repeat: int, **figures: float) -> dict[s
             "cpu_us_event": {"postgres": 3.0, "edge": 0.5},
             "memory": [(0.0, {"edge": 1 << 20})],
             "samples": [sample, sample | {"at_s": 2.0}],
+            "load": {"duration_s": 5.0, "warmup_s": 1.0, "connections": 8, "requests": None},
             "generator": {
                 "latency_us": {"curve": curve},
                 "statuses": {"202": 10},
-                "total": {"silent": 0},
+                "codes": {},
+                "total": {"silent": 0, "refused": 0, "sent": 10},
             },
         },
     }
@@ -64,6 +66,11 @@ def result() -> dict[str, Any]:
         "outcomes": outcomes,
         "limits": [limits | {"repeat": 0}],
     }
+
+
+def later(result: dict[str, Any]) -> dict[str, Any]:
+    about = result["about"]
+    return result | {"about": about | {"date": f"{about['date']} and later"}}
 
 
 def test_medians_spread_and_ratio(result: dict[str, Any]) -> None:
@@ -145,7 +152,7 @@ def test_the_page_tells_how_a_search_went(result: dict[str, Any], tmp_path: Path
 
 
 def test_slices_are_joined_and_their_repeats_counted_on(result: dict[str, Any]) -> None:
-    other = result | {"outcomes": [outcome("ingest", "crash", 0, p95_ms=500.0)]}
+    other = later(result) | {"outcomes": [outcome("ingest", "crash", 0, p95_ms=500.0)]}
     joined = merge([result, other])
     found = Figures(joined).get("ingest", "crash", "p95_ms")
     assert found is not None
@@ -153,10 +160,26 @@ def test_slices_are_joined_and_their_repeats_counted_on(result: dict[str, Any]) 
     repeats = [one["repeat"] for one in joined["outcomes"] if one["system"] == "ingest"]
     assert repeats == [0, 1, 2, 3]
     assert [limit["repeat"] for limit in joined["limits"]] == [0, 1]
+    assert len(joined["kernel"]) == 2
+    again = merge([joined, later(later(result))])
+    assert len(again["about"]["settings"]) == 3
+    assert Stored.of(result).is_like(again)
+
+
+def test_what_would_count_wrongly_is_not_joined(result: dict[str, Any]) -> None:
+    with pytest.raises(DifferentError, match="given twice"):
+        merge([result, result])
+    dirty = [one | {"about": one["about"] | {"source": "abc+"}} for one in (result, later(result))]
+    with pytest.raises(DifferentError, match="differ from the commit"):
+        merge(dirty)
+    longer = outcome("ingest", "crash", 0, p95_ms=500.0)
+    longer["details"]["load"]["duration_s"] = 60.0
+    with pytest.raises(DifferentError, match=r"ingest, crash: .*5\.0.*60\.0"):
+        merge([result, later(result) | {"outcomes": [longer]}])
 
 
 def test_results_of_two_sources_are_not_joined(result: dict[str, Any]) -> None:
-    other = result | {"about": ABOUT | {"source": "def"}}
+    other = later(result) | {"about": ABOUT | {"source": "def", "date": "2026-01-02"}}
     with pytest.raises(DifferentError, match="source: abc and def"):
         merge([result, other])
 
@@ -189,10 +212,13 @@ def test_noise_is_told(result: dict[str, Any]) -> None:
 def test_refusals_that_are_not_honest_are_told(result: dict[str, Any]) -> None:
     assert "answers besides" not in aims.markdown(result)
     told = result["outcomes"][0]["details"]["generator"]
-    told["statuses"], told["total"] = {"202": 10, "502": 3}, {"silent": 2}
+    told["statuses"] = {"202": 10, "502": 3}
+    told["total"] = {"silent": 2, "refused": 3, "sent": 13}
+    told["codes"] = {"overloaded": 2, "none": 1}
     text = aims.markdown(result)
     assert "ingest, crash: answers besides 202 and 503: {'502': 3}." in text
     assert "ingest, crash: 2 refusals didn't say when to come back." in text
+    assert "ingest, crash: 3 of 13 requests were refused: none 1, overloaded 2." in text
 
 
 def test_parts_of_cpu_are_medians(result: dict[str, Any]) -> None:

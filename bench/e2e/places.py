@@ -1,13 +1,19 @@
-"""One bench in a directory at a time: two would measure each other, and share their files."""
+"""Where a bench may write: one at a time, and nothing that somebody else has put there."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+#: In a directory that a bench has made and may remove.
+MARK = "made-by-bench"
 
 
 class UnusableError(RuntimeError):
@@ -42,3 +48,34 @@ class Lock:
     def __exit__(self, *_error: object) -> None:
         """Let another one begin."""
         os.close(self._descriptor)
+
+
+@contextmanager
+def claimed(directory: Path) -> Iterator[None]:
+    """Make a directory for a block; what a bench that was killed has left there is removed.
+
+    UnusableError when it can't be made, or somebody else's is in its place.
+    """
+    if directory.exists() and not (directory / MARK).exists():
+        raise UnusableError(f"{directory} is not a bench's: move it away, or choose another --data")
+    remove(directory)
+    try:
+        directory.mkdir()
+        (directory / MARK).touch()
+    except OSError as error:
+        raise UnusableError(f"{directory}: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        remove(directory)
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory of systems, or of one, with what lies elsewhere for it.
+
+    The servers' files do when the account that runs them can't walk into the directory.
+    """
+    for link in (*directory.glob("servers"), *directory.glob("*/servers")):
+        if link.is_symlink():
+            shutil.rmtree(link.resolve(), ignore_errors=True)
+    shutil.rmtree(directory, ignore_errors=True)
