@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import signal
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -127,6 +129,7 @@ def main() -> None:
     counts = parser.parse_args().keys
     refuse_debug_build()
     leave_out_settings()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what it started, as Ctrl-C does
     for count in counts:
         with tempfile.TemporaryDirectory() as directory:
             Path(directory).chmod(0o711)

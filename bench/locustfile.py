@@ -19,6 +19,7 @@ import random
 import tempfile
 import time
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
@@ -33,6 +34,8 @@ from bench.machine import refuse_debug_build
 from bench.workload import BROKEN_EVERY, REALISTIC, STRESS_BATCH, Event, Workload
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from locust.argument_parser import LocustArgumentParser
     from locust.env import Environment
 
@@ -70,12 +73,12 @@ class ReferenceUser(FastHttpUser):
     abstract = True
     host = TARGET.host
     seeds: ClassVar[random.Random] = random.Random(1)
+    singles: ClassVar[Iterator[int]] = count(1)
 
     def on_start(self) -> None:
         """Make the stream."""
         self.workload = Workload(self.seeds.getrandbits(64), datetime.now(UTC))
         self.breaks = bool(self.environment.parsed_options.invalid)
-        self.singles = 0
 
     def send(
         self, path: str, body: dict[str, Any], name: str, *, status: int = ACCEPTED, taken: int = 1
@@ -95,8 +98,8 @@ class ReferenceUser(FastHttpUser):
 
     def send_one(self, event_type: str) -> None:
         """Send one event; with --invalid every fifth is broken."""
-        event, self.singles = self.workload.event(event_type), self.singles + 1
-        if self.breaks and self.singles % BROKEN_EVERY == 0:
+        event = self.workload.event(event_type)
+        if self.breaks and next(self.singles) % BROKEN_EVERY == 0:
             self.send(
                 SINGLE,
                 self.workload.broken(event),

@@ -50,7 +50,7 @@ def describe(settings: dict[str, Any]) -> dict[str, Any]:
         },
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
-        "source": _source(),
+        "source": source(),
         "build": _native.BUILD_PROFILE,
         "settings": settings,
     }
@@ -104,7 +104,7 @@ def _cpu_model() -> str:
     return next(models, platform.processor())
 
 
-def _source() -> str:
+def source() -> str:
     """Give the commit, with `+` when files differ from it; empty outside a checkout."""
     asked = ("git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*")
     done = subprocess.run(asked, check=False, capture_output=True, text=True)

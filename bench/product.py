@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import redis
+from ingest.local.process import Command, shim
 from ingest.local.run_file import RunFile
 from ingest.settings import PREFIX, Settings
 from ingest.store import session
@@ -18,6 +20,7 @@ from ingest.store.survey import STORED
 from ingest.stream.shards import accepted_key, stream_key
 
 from bench import projects
+from bench.machine import ROOT
 from bench.system import Buffered, free_ports, server_settings
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ START_S = 120.0
 STOP_S = 60.0
 #: Before a second SIGINT, which forces.
 FORCE_S = 1.0
+#: After it.
+AT_ONCE_S = 10.0
 POLL_S = 0.05
 #: Settings that say nothing about speed.
 PLACES = {"data_dir", "port", "admin_port"}
@@ -69,9 +74,14 @@ class Product:
         ports = {"port": str(port), "admin_port": str(admin_port)}
         given = {"data_dir": str(self._directory), **ports, **self._settings}
         env = os.environ | {PREFIX + name.upper(): value for name, value in given.items()}
+        nofile, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         argv = [sys.executable, "-m", "ingest.cli", "up"]
+        up = Command(argv, ROOT, env, nofile=nofile)
         with self._log.open("wb") as log:
-            self._child = subprocess.Popen(argv, env=env, stdout=log, stderr=log)
+            # It ends with this thread, the main one, however that ends.
+            self._child = subprocess.Popen(
+                shim(up, signal.SIGTERM), env=env, cwd=ROOT, stdout=log, stderr=log
+            )
         self._run = self._wait_ready()
         self._valkey = redis.Redis.from_url(self._run.valkey_url)
         self._database = session.connect(self._run.dsn, "bench")
@@ -87,7 +97,7 @@ class Product:
         self._child.send_signal(signal.SIGINT)
         if at_once and not self._has_ended(FORCE_S):
             self._child.send_signal(signal.SIGINT)
-        if not self._has_ended(STOP_S):
+        if not self._has_ended(AT_ONCE_S if at_once else STOP_S):
             self._child.kill()
             self._child.wait()
 

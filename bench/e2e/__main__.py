@@ -20,7 +20,7 @@ from bench import environment, generator
 from bench.e2e.places import Lock, UnusableError, claimed
 from bench.e2e.plan import FULL, QUICK
 from bench.e2e.session import PRODUCT, SYSTEMS, Choice, Session
-from bench.machine import ROOT, DebugBuildError, refuse_debug_build
+from bench.machine import ROOT, DebugBuildError, refuse_debug_build, source
 from bench.report import page
 from bench.report.figures import NotAResultError, load
 from bench.report.stored import Stored
@@ -48,14 +48,14 @@ def main() -> int:
     session = _session(flags)
     try:
         refuse_debug_build()
-        _refuse_unknown(session)
+        _refuse_useless(session, store_it=flags.store)
         with ExitStack() as held:
             for directory in {flags.data.resolve(), RESULTS.resolve()}:
                 held.enter_context(Lock(directory))
             stored = Stored.load()
             held.enter_context(claimed(flags.data / RUNNING))
             return _measure(session, stored, store_it=flags.store)
-    except (DebugBuildError, UnusableError, UnknownError, NotAResultError) as error:
+    except (DebugBuildError, UnusableError, UselessError, NotAResultError) as error:
         _tell(str(error))
         return 2
 
@@ -76,9 +76,11 @@ def _measure(session: Session, stored: Stored | None, *, store_it: bool) -> int:
             "the report has what was measured" if session.has_measured else "nothing was measured"
         )
         _tell(f"ended early: {what} until then")
+        session.end_early("it was ended by a signal")
     except BROKEN as error:
         code = 1
         _tell(f"broken off: {error}")
+        session.end_early((str(error) or type(error).__name__).splitlines()[0])
     finally:
         _ignore_signals()  # what is left takes a second
         if session.has_measured:
@@ -113,15 +115,17 @@ def _report(out: Path, stored: Stored | None) -> None:
     print(written.with_name("summary.md").read_text(encoding="utf-8"), flush=True)
 
 
-class UnknownError(ValueError):
-    """A name that nothing has."""
+class UselessError(ValueError):
+    """Flags that would measure nothing, or nothing that can be used."""
 
 
-def _refuse_unknown(session: Session) -> None:
+def _refuse_useless(session: Session, *, store_it: bool) -> None:
+    if store_it and source().endswith("+"):
+        raise UselessError("--store: files differ from the commit, so nobody could compare")
     known = session.titles()
     for name in session.choice.scenarios:
         if not any(title.startswith(name) for title in known):
-            raise UnknownError(
+            raise UselessError(
                 f"--only {name}: nothing that this would run begins so: {', '.join(known)}"
             )
 

@@ -37,6 +37,10 @@ FILL_CONNECTIONS = 16
 STRESS_BODIES, SMALL_BODIES = 400, 20_000
 
 
+class NothingHeldError(RuntimeError):
+    """The search for a sustained rate found none."""
+
+
 @dataclass(frozen=True)
 class Bench:
     """A system that runs, the plan, and where files go."""
@@ -142,6 +146,8 @@ def sustained(bench: Bench, first_events_s: float, step: float = FIRST_STEP) -> 
         )
     else:
         found = first_events_s
+    if not found:
+        raise NothingHeldError(f"{bench.system.name}: no rate that was tried is sustained")
     outcome, holds = offer(found, plan.confirm_s)
     while not holds and plan.search_s:
         found *= 1 - plan.precision

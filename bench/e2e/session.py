@@ -75,6 +75,8 @@ class Session:
         self.choice = choice
         self.out = out
         self.kernel: list[Ratio] = []
+        #: Why there is not all that was wanted; empty when there is.
+        self.end = ""
         self.outcomes: list[Outcome] = []
         self._directory = directory
         self._tell = tell
@@ -109,6 +111,11 @@ class Session:
         """Tell whether there is anything to report."""
         return bool(self.kernel or self._limits or self.outcomes)
 
+    def end_early(self, why: str) -> None:
+        """Keep why the result is not whole."""
+        self.end = why
+        self._write()
+
     def titles(self) -> list[str]:
         """Name all that can be chosen from: what the plan has for these systems."""
         steps = (step for name in self._systems() for step in self._steps(name))
@@ -134,6 +141,7 @@ class Session:
             self._tell(f"{name}: starting")
             system.start()
             self._about["settings"]["systems"][name] = system.settings()
+            self._tell_place(name)
             for title, scenario in steps:
                 began = time.monotonic()
                 outcome = scenario(Bench(system, self.plan, self._directory))
@@ -144,6 +152,14 @@ class Session:
         finally:
             _stop(system, at_once=not is_over)
             remove(self._directory / name)
+
+    def _tell_place(self, name: str) -> None:
+        servers = self._directory / name / "servers"
+        if servers.is_symlink():
+            self._tell(
+                f"{name}: the servers' files are in {servers.resolve()}, as the account that runs "
+                "them can't enter --data; fdatasync is measured in --data"
+            )
 
     def _steps(self, name: str) -> Iterator[Step]:
         """Give what the plan has for a system, chosen or not."""
@@ -201,6 +217,7 @@ class Session:
         ]
         result = {
             "about": self._about,
+            "end": self.end,
             "kernel": [asdict(ratio) | {"fault": ratio.fault} for ratio in self.kernel],
             "limits": self._limits,
             "outcomes": outcomes,

@@ -115,7 +115,8 @@ class Mark:
         """Read all of them."""
         self.own_s = time.process_time()
         self.settled = system.settled()
-        self.cpu_s = usage.cpu_s(system.pids())
+        self.pids = system.pids()
+        self.cpu_s = usage.cpu_s(self.pids)
         self.busy = Busy.now()
         with psycopg.connect(system.dsn) as connection:
             self.wal_bytes = _number(connection, _WAL)
@@ -145,7 +146,7 @@ def _figures(before: Mark, after: Mark, drive: Drive, sampler: Sampler) -> dict[
         "table_bytes_event": after.table_bytes / events,
         "core_mb_s": statistics.median(sampler.core_mb_s),
         **{
-            f"memory_peak_mib_{name}": peak["own"] / (1 << 20)
+            f"memory_peak_own_mib_{name}": peak["own"] / (1 << 20)
             for name, peak in sampler.peaks().items()
         },
         **after.busy.since(before.busy),
@@ -166,6 +167,9 @@ def _details(
         "cpu_us_event": _cpu_us(before, after, events),
         "generator_cpu_s": drive.cpu_s,
         "harness_cpu_s": after.own_s - before.own_s,
+        "restarted": sorted(
+            name for name, pid in before.pids.items() if after.pids.get(name) != pid
+        ),
         "memory_peak": sampler.peaks(),
         "memory": [
             (at_s, {name: part.own for name, part in found.items()})

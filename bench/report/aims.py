@@ -133,6 +133,11 @@ def _doubts(result: Result, figures: Figures) -> Iterator[str]:
                 f"{where}: {told['total']['refused']:,} of {told['total']['sent']:,} requests were "
                 f"refused: {codes}."
             )
+        for name, what in (("lost", "had no answer"), ("unsent", "found no free connection")):
+            if count := told["total"][name]:
+                yield f"{where}: {count:,} requests {what}."
+        if restarted := one["details"]["restarted"]:
+            yield f"{where}: {', '.join(restarted)} had to be started again; its CPU is not whole."
         if wrong := _wrong_answers(told["statuses"]):
             yield f"{where}: answers besides 202 and 503: {wrong}."
         if silent := told["total"]["silent"]:

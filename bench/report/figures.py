@@ -16,7 +16,7 @@ Result = dict[str, Any]
 #: Where numbers of the parts stand among those of the systems, and which parts there are.
 LIMIT: Final = "limit"
 PARTS: Final = ("disk", "copy", "stream", "edge")
-RESULT: Final = ("about", "kernel", "limits", "outcomes")
+RESULT: Final = ("about", "end", "kernel", "limits", "outcomes")
 
 
 #: What is larger than this is written without decimals.

@@ -38,6 +38,7 @@ def merge(results: Sequence[Result]) -> Result:
     limits = [limit for one in results for limit in one["limits"]]
     return {
         "about": about if others else first["about"],
+        "end": "; ".join(one["end"] for one in results if one["end"]),
         "kernel": [ratio for one in results for ratio in one["kernel"]],
         "limits": [limit | {"repeat": number} for number, limit in enumerate(limits)],
         "outcomes": _counted_on([outcome for one in results for outcome in one["outcomes"]]),

@@ -96,10 +96,12 @@ def notes(result: Result) -> Iterator[str]:
     runs = f"{least} to {most}" if least < most else f"{most}"
     counted = f"medians of {runs} runs, the spread in brackets" if most > 1 else "one run"
     yield f"{about['date']}, source {about['source']}, `{about['command']}`; {counted}."
+    if result["end"]:
+        yield f"This is not all: {result['end']}."
     yield from _quiet(result, figures)
     wrong = [one for one in result["outcomes"] if one["fault"]]
     yield from (f"{one['system']}, {one['scenario']}: {one['fault']}." for one in wrong)
-    if result["outcomes"] and not wrong:
+    if result["outcomes"] and not wrong and not result["end"]:
         yield "In every run the table held exactly the acknowledged ids, each once."
 
 

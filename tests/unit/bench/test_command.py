@@ -20,6 +20,7 @@ from bench.micro import conftest
 from bench.report.stored import Stored
 
 Run = Callable[[str], int]
+KINDS = [kind.name for kind in gate.KINDS]
 
 
 @pytest.fixture
@@ -130,11 +131,13 @@ def test_what_was_measured_before_the_end_is_reported(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gate, "ratio", lambda _kind: 10.0)
+    monkeypatch.setattr(gate, "apart", lambda: dict.fromkeys(KINDS, 10.0))
     monkeypatch.setattr(Session, "_run_repeats", lambda _self: os.kill(os.getpid(), number))
     assert run("--only kernel") == code
     (made,) = tmp_path.iterdir()
-    assert "| 10 events | 10.0 |" in (made / "summary.md").read_text()
+    summary = (made / "summary.md").read_text()
+    assert "| 10 events | 10.0 |" in summary
+    assert "This is not all: it was ended by a signal." in summary
     assert {one.name for one in made.iterdir()} == {"report.html", "result.json", "summary.md"}
     assert len(json.loads((made / "result.json").read_text())["kernel"]) == len(gate.KINDS)
 
@@ -146,9 +149,11 @@ def test_what_fails_is_told_without_a_traceback(
         raise ConnectionRefusedError("nobody listens")
 
     monkeypatch.setattr(Session, "_run_repeats", fail)
-    monkeypatch.setattr(gate, "ratio", lambda _kind: 10.0)
-    assert run("--only limits") == 1
-    assert "broken off: nobody listens" in capsys.readouterr().err
+    monkeypatch.setattr(gate, "apart", lambda: dict.fromkeys(KINDS, 10.0))
+    assert run("--only kernel") == 1
+    told = capsys.readouterr()
+    assert "broken off: nobody listens" in told.err
+    assert "This is not all: nobody listens." in told.out
 
 
 def test_settings_of_the_environment_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

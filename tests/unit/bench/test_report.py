@@ -40,12 +40,13 @@ def outcome(system: str, scenario: str, repeat: int, **figures: float) -> dict[s
             "cpu_us_event": {"postgres": 3.0, "edge": 0.5},
             "memory": [(0.0, {"edge": 1 << 20})],
             "samples": [sample, sample | {"at_s": 2.0}],
+            "restarted": [],
             "load": {"duration_s": 5.0, "warmup_s": 1.0, "connections": 8, "requests": None},
             "generator": {
                 "latency_us": {"curve": curve},
                 "statuses": {"202": 10},
                 "codes": {},
-                "total": {"silent": 0, "refused": 0, "sent": 10},
+                "total": {"silent": 0, "refused": 0, "sent": 10, "lost": 0, "unsent": 0},
             },
         },
     }
@@ -62,6 +63,7 @@ def result() -> dict[str, Any]:
     kernel = [{"name": "10 events", "times": 11.0, "stored": 12.0, "fault": ""}]
     return {
         "about": ABOUT,
+        "end": "",
         "kernel": kernel,
         "outcomes": outcomes,
         "limits": [limits | {"repeat": 0}],
@@ -213,11 +215,15 @@ def test_refusals_that_are_not_honest_are_told(result: dict[str, Any]) -> None:
     assert "answers besides" not in aims.markdown(result)
     told = result["outcomes"][0]["details"]["generator"]
     told["statuses"] = {"202": 10, "502": 3}
-    told["total"] = {"silent": 2, "refused": 3, "sent": 13}
+    told["total"] = {"silent": 2, "refused": 3, "sent": 13, "lost": 1, "unsent": 4}
+    result["outcomes"][0]["details"]["restarted"] = ["worker-0"]
     told["codes"] = {"overloaded": 2, "none": 1}
     text = aims.markdown(result)
     assert "ingest, crash: answers besides 202 and 503: {'502': 3}." in text
     assert "ingest, crash: 2 refusals didn't say when to come back." in text
+    assert "ingest, crash: 1 requests had no answer." in text
+    assert "ingest, crash: 4 requests found no free connection." in text
+    assert "ingest, crash: worker-0 had to be started again" in text
     assert "ingest, crash: 3 of 13 requests were refused: none 1, overloaded 2." in text
 
 
