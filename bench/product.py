@@ -92,14 +92,15 @@ class Product:
         for connection in (self._database, self._valkey):
             if connection is not None:
                 connection.close()
-        if self._child is None:
+        child = self._child
+        if child is None:
             return
-        self._child.send_signal(signal.SIGINT)
-        if at_once and not self._has_ended(FORCE_S):
-            self._child.send_signal(signal.SIGINT)
-        if not self._has_ended(AT_ONCE_S if at_once else STOP_S):
-            self._child.kill()
-            self._child.wait()
+        child.send_signal(signal.SIGINT)
+        if at_once and not _has_ended(child, FORCE_S):
+            child.send_signal(signal.SIGINT)
+        if not _has_ended(child, AT_ONCE_S if at_once else STOP_S):
+            child.kill()
+            child.wait()
 
     def settings(self) -> dict[str, str]:
         """Give all that isn't secret: the defaults, what differs from them, and the servers'."""
@@ -146,13 +147,6 @@ class Product:
             raise RuntimeError("the system was not started")
         return self._valkey
 
-    def _has_ended(self, timeout_s: float) -> bool:
-        try:
-            self._child.wait(timeout_s)  # type: ignore[union-attr]
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
     def _wait_ready(self) -> RunFile:
         path, deadline = self._directory / "run.json", time.monotonic() + START_S
         while not path.exists():
@@ -162,3 +156,11 @@ class Product:
                 raise RuntimeError(f"`ingest up` is not ready after {START_S:g} s")
             time.sleep(POLL_S)
         return RunFile.read(path)
+
+
+def _has_ended(child: subprocess.Popen[bytes], timeout_s: float) -> bool:
+    try:
+        child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -58,6 +58,9 @@ def main() -> int:
     except (DebugBuildError, UnusableError, UselessError, NotAResultError) as error:
         _tell(str(error))
         return 2
+    except OSError as error:  # a full disk, as a rule: neither result nor report can be written
+        _tell(f"broken off: {error}")
+        return 1
 
 
 def _measure(session: Session, stored: Stored | None, *, store_it: bool) -> int:

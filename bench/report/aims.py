@@ -146,15 +146,15 @@ def _doubts(result: Result, figures: Figures) -> Iterator[str]:
 
 def _noise(result: Result, figures: Figures) -> Iterator[str]:
     for name, told, most in (
-        ("steal_percent", "stolen", QUIET_STEAL_PERCENT),
-        ("others_percent", "used by others", QUIET_OTHERS_PERCENT),
+        ("steal_percent", "CPU stolen", QUIET_STEAL_PERCENT),
+        ("others_percent", "CPU used by others", QUIET_OTHERS_PERCENT),
     ):
         loud = [one for one in result["outcomes"] if one["figures"][name] >= most]
         if loud:
             shares = ", ".join(
                 f"{one['figures'][name]:g} % ({one['system']}, {one['scenario']})" for one in loud
             )
-            yield f"The machine was not quiet, of it was {told}: {shares}."
+            yield f"The machine was not quiet. {told}: {shares}."
     synced = figures.get(LIMIT, "disk", "p99_ms")
     if synced and synced.median >= QUIET_DISK_MS:
         yield f"fdatasync took {synced.median:.3g} ms at p99: the disk was not quiet."

@@ -206,8 +206,8 @@ def test_noise_is_told(result: dict[str, Any]) -> None:
     result["outcomes"][1]["figures"]["others_percent"] = 17.5
     result["limits"][0]["disk"]["p99_ms"] = 9.0
     text = aims.markdown(result)
-    assert "of it was stolen: 4 % (ingest, crash)." in text
-    assert "of it was used by others: 17.5 % (ingest, crash)." in text
+    assert "not quiet. CPU stolen: 4 % (ingest, crash)." in text
+    assert "not quiet. CPU used by others: 17.5 % (ingest, crash)." in text
     assert "fdatasync took 9 ms at p99" in text
 
 
