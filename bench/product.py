@@ -41,6 +41,10 @@ PLACES = {"data_dir", "port", "admin_port"}
 SHARDS = 4
 
 
+class NotEndedError(RuntimeError):
+    """The product did not drain and end; it was killed."""
+
+
 class Product:
     """See `bench.system.System`."""
 
@@ -88,7 +92,10 @@ class Product:
         self.keys = projects.make(self._run.dsn, self._run.url)
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Drain and end it, or end it without draining; kill it when that takes too long."""
+        """Drain and end it, or end it without draining.
+
+        What takes too long is killed; NotEndedError when it was to drain.
+        """
         for connection in (self._database, self._valkey):
             if connection is not None:
                 connection.close()
@@ -101,6 +108,8 @@ class Product:
         if not _has_ended(child, AT_ONCE_S if at_once else STOP_S):
             child.kill()
             child.wait()
+            if not at_once:
+                raise NotEndedError(f"`ingest up` did not end within {STOP_S:g} s")
 
     def settings(self) -> dict[str, str]:
         """Give all that isn't secret: the defaults, what differs from them, and the servers'."""

@@ -30,6 +30,10 @@ GIVE_UP_S = 30.0
 SEEN = "SELECT 1 FROM event WHERE event_id = %s AND timestamp = %s"
 
 
+class BadAnswerError(RuntimeError):
+    """A probe was accepted, and can't be looked for."""
+
+
 class Prober:
     """Sends one event every 100 ms and looks for it every millisecond."""
 
@@ -74,7 +78,10 @@ class Prober:
         accepted = time.monotonic()
         if answer.status != http.HTTPStatus.ACCEPTED:
             return None
-        event_id = UUID(json.loads(body)["event_id"])
+        try:
+            event_id = UUID(json.loads(body)["event_id"])
+        except (ValueError, KeyError, TypeError):
+            raise BadAnswerError(f"a 202 without an id: {body[:80]!r}") from None
         note(event_id.bytes)
         while database.execute(SEEN, (event_id, now)).fetchone() is None:
             if time.monotonic() - accepted > GIVE_UP_S:

@@ -23,7 +23,8 @@ class Answers:
     mismatched: int = 0
     #: Such answers that don't say that a fsync came before them, where the system promises it.
     unsynced: int = 0
-    #: Requests without an answer, or with one that leaves the outcome open.
+    #: At most so many events were in requests without an answer, or with one that leaves the
+    #: outcome open.
     unknown: int = 0
     #: Events that were refused though the load needs all of them.
     lacking: int = 0
@@ -36,7 +37,7 @@ class Answers:
             accepted=drive.accepted_events + probed,
             mismatched=total["mismatched"],
             unsynced=total["accepted"] - total["synced"] if promises_fsync else 0,
-            unknown=total["lost"] + int(drive.raw["codes"].get(UNKNOWN, 0)),
+            unknown=drive.raw["largest"] * (total["lost"] + drive.raw["codes"].get(UNKNOWN, 0)),
             lacking=total["sent_events"] - total["events"] if needs_all else 0,
         )
 
@@ -69,12 +70,13 @@ class Outcome:
             (found.doubled, f"{found.doubled:,} rows are doubled"),
             (found.reused, f"{found.reused:,} ids were given twice"),
             (
-                found.unacknowledged and not told.unknown,
-                f"{found.unacknowledged:,} rows of which nobody was told",
+                found.unacknowledged > told.unknown,
+                f"{found.unacknowledged:,} rows nobody was told of, where {told.unknown:,} may be",
             ),
         )
         return "; ".join(text for is_so, text in faults if is_so)
 
     def as_dict(self) -> dict[str, Any]:
         """Give it for a result file."""
-        return asdict(self) | {"fault": self.fault}
+        unacknowledged = {"unacknowledged": self.verified.unacknowledged}
+        return asdict(self) | {"fault": self.fault} | unacknowledged

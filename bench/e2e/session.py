@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -92,9 +93,9 @@ class Session:
 
     def _measure_kernel(self, stored: Mapping[str, float]) -> None:
         self.kernel = gate.check(stored)
+        self._write()
         for ratio in self.kernel:
             self._tell(str(ratio))
-        self._write()
 
     def _run_repeats(self) -> None:
         """The order of the systems turns round each time."""
@@ -108,13 +109,14 @@ class Session:
 
     @property
     def has_measured(self) -> bool:
-        """Tell whether there is anything to report."""
-        return bool(self.kernel or self._limits or self.outcomes)
+        """Tell whether there is anything to report, and in the file."""
+        return self.out.exists() and bool(self.kernel or self._limits or self.outcomes)
 
     def end_early(self, why: str) -> None:
-        """Keep why the result is not whole."""
+        """Keep why the result is not whole, if there is room for it."""
         self.end = why
-        self._write()
+        with suppress(OSError):
+            self._write()
 
     def titles(self) -> list[str]:
         """Name all that can be chosen from: what the plan has for these systems."""
@@ -223,8 +225,12 @@ class Session:
             "outcomes": outcomes,
         }
         draft = self.out.with_suffix(".new")
-        draft.write_text(json.dumps(result), encoding="utf-8")
-        draft.replace(self.out)
+        try:
+            draft.write_text(json.dumps(result), encoding="utf-8")
+            draft.replace(self.out)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
 
 def _stop(system: System, *, at_once: bool) -> None:

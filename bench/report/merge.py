@@ -34,6 +34,7 @@ def merge(results: Sequence[Result]) -> Result:
     about = first["about"] | {
         "command": "; ".join(one["about"]["command"] for one in results),
         "settings": [each for one in results for each in plans(one["about"])],
+        "slices": [each for one in results for each in _slices(one)],
     }
     limits = [limit for one in results for limit in one["limits"]]
     return {
@@ -51,13 +52,24 @@ def plans(about: Result) -> list[Result]:
     return list(settings) if isinstance(settings, list) else [settings]
 
 
+def _slices(result: Result) -> list[str]:
+    """Name the runs of a result; one that was joined has several."""
+    about = result["about"]
+    return list(about.get("slices", [f"{about['date']} {about['command']}"]))
+
+
 def _refuse_unsure(results: Sequence[Result]) -> None:
     """Refuse what would count twice, or is of unknown code, or of trials of another length."""
-    runs = Counter(one["about"]["date"] + one["about"]["command"] for one in results)
+    runs = Counter(each for one in results for each in _slices(one))
     if max(runs.values()) > 1:
         raise DifferentError("a result was given twice")
     if results[0]["about"]["source"].endswith("+"):
         raise DifferentError("results of files that differ from the commit can't be joined")
+    systems: dict[str, Result] = {}
+    for one in (one for result in results for one in plans(result["about"])):
+        for name, settings in one["systems"].items():
+            if systems.setdefault(name, settings) != settings:
+                raise DifferentError(f"{name} had other settings in one of the results")
     loads: dict[tuple[str, str], Result] = {}
     for outcome in (outcome for one in results for outcome in one["outcomes"]):
         key = outcome["system"], outcome["scenario"]

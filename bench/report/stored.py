@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATH: Final = ROOT / "bench" / "stored.json"
+#: What is told of it.
+NEEDED: Final = {"date", "source", "machine", "versions", "settings"}
 #: How often and how long a soak is asked for don't change what one trial measures.
 IRRELEVANT: Final = {"repeats", "soak_s"}
 
@@ -38,9 +40,14 @@ class Stored:
         if not path.exists():
             return None
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            found = cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise NotAResultError(f"{path}: {error}") from None
+        numbers = found.kernel, found.medians
+        is_whole = isinstance(found.about, dict) and found.about.keys() >= NEEDED
+        if not (is_whole and all(map(_has_numbers, numbers))):
+            raise NotAResultError(f"{path} is no stored result of this bench")
+        return found
 
     def write(self, path: Path = PATH) -> None:
         """Replace the file."""
@@ -49,6 +56,10 @@ class Stored:
     def is_like(self, result: Result) -> bool:
         """Tell whether trials were as long and as hard: others don't stand beside each other."""
         return all(plan == _plans(self.about)[0] for plan in _plans(result["about"]))
+
+
+def _has_numbers(found: object) -> bool:
+    return isinstance(found, dict) and all(isinstance(one, float | int) for one in found.values())
 
 
 def _plans(about: dict[str, Any]) -> list[dict[str, Any]]:

@@ -101,7 +101,11 @@ def notes(result: Result) -> Iterator[str]:
     yield from _quiet(result, figures)
     wrong = [one for one in result["outcomes"] if one["fault"]]
     yield from (f"{one['system']}, {one['scenario']}: {one['fault']}." for one in wrong)
-    if result["outcomes"] and not wrong and not result["end"]:
+    extra = [one for one in result["outcomes"] if one["unacknowledged"] and not one["fault"]]
+    for one in extra:
+        told = f"{one['system']}, {one['scenario']}: {one['unacknowledged']:,} rows"
+        yield f"{told} are of requests whose answer was lost or left the outcome open."
+    if result["outcomes"] and not (wrong or extra or result["end"]):
         yield "In every run the table held exactly the acknowledged ids, each once."
 
 
@@ -166,6 +170,7 @@ def _quiet(result: Result, figures: Figures) -> Iterator[str]:
         ("a core hashed", "core_mb_s", "MB/s"),
     ):
         found = [one["figures"] for one in result["outcomes"]]
+        found += [one["machine"] for one in result["limits"]]
         figure = Figure.of(each[name] for each in found if name in each)
         told += [f"{title} {text(figure)} {unit}"] if figure else []
     synced = [figures.get(LIMIT, "disk", name) for name in ("p50_ms", "p99_ms")]

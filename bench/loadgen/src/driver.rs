@@ -238,7 +238,9 @@ impl<'a> Driver<'a> {
         }
         self.tally.total.unsent = self.pacing.unsent(self.last()) as u64;
         self.ids.finish()?;
-        Ok(self.tally.report(self.started_at, now))
+        let sizes = self.prepared.iter().map(|request| request.events);
+        let largest = sizes.max().unwrap_or_default();
+        Ok(self.tally.report(self.started_at, largest, now))
     }
 }
 

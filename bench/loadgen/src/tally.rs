@@ -26,6 +26,8 @@ pub fn latencies() -> Histogram<u64> {
 #[derive(Serialize)]
 pub struct Report {
     pub started_at: f64,
+    /// Events of the largest request.
+    pub largest: u32,
     pub elapsed_s: f64,
     /// All of the run, warm-up included: what the table is compared with.
     pub total: Counts,
@@ -167,9 +169,10 @@ impl Tally {
         self.second(now).lost += 1;
     }
 
-    pub fn report(self, started_at: f64, now: Instant) -> Report {
+    pub fn report(self, started_at: f64, largest: u32, now: Instant) -> Report {
         Report {
             started_at,
+            largest,
             elapsed_s: now.duration_since(self.start).as_secs_f64(),
             total: self.total,
             measured: Measured {

