@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bench.machine import ROOT
+from bench.machine import ROOT, refuse_debug_build
 from bench.micro import content
 from bench.micro.cases import NOW, case, encode, encoder
 from bench.micro.models import checked
@@ -118,4 +118,5 @@ def ratio(kind: Kind) -> float:
 
 
 if __name__ == "__main__":
+    refuse_debug_build()
     print(json.dumps({kind.name: ratio(kind) for kind in KINDS}))

@@ -84,12 +84,15 @@ def _measure(session: Session, stored: Stored | None, *, store_it: bool) -> int:
         code = 1
         _tell(f"broken off: {error}")
         session.end_early((str(error) or type(error).__name__).splitlines()[0])
+    except Exception as error:
+        session.end_early(type(error).__name__)
+        raise
     finally:
         _ignore_signals()  # what is left takes a second
         if session.has_measured:
             _report(session.out, stored)
     code = code or _verdict(session, must_compare=not store_it)
-    if store_it and not code:
+    if store_it and not code and not any(one.fault for one in session.outcomes):
         Stored.of(load(session.out)).write()
     _tell(f"{session.out.parent} after {time.monotonic() - began:.0f} s")
     return code
@@ -168,8 +171,9 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=RESULTS, help="where the systems run")
     parser.add_argument("--store", action="store_true", help="compare later results with this one")
     flags = parser.parse_args()
-    if flags.store and (flags.only or flags.system):
-        parser.error("--store keeps a whole plan: leave out --only and --system")
+    changed = (flags.only, flags.system, flags.repeats, flags.load, flags.confirm, flags.soak)
+    if flags.store and any(changed):
+        parser.error("--store keeps a whole plan: leave out what changes it")
     return flags
 
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from bench.e2e.verify import Verified
     from bench.generator import Drive
 
-#: The product's problem for a request whose append was sent and not answered.
-UNKNOWN = "outcome_unknown"
+#: Codes of problems that leave open what became of a request: the product's, and its edge's.
+UNKNOWN = ("outcome_unknown", "worker_unreachable", "worker_timeout")
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,12 @@ class Answers:
     def of(cls, drive: Drive, probed: int, *, needs_all: bool, promises_fsync: bool) -> Self:
         """Count the generator's answers, and so many probes that were accepted."""
         total = drive.total
+        open_ended = (int(drive.raw["codes"].get(code, 0)) for code in UNKNOWN)
         return cls(
             accepted=drive.accepted_events + probed,
             mismatched=total["mismatched"],
             unsynced=total["accepted"] - total["synced"] if promises_fsync else 0,
-            unknown=drive.raw["largest"] * (total["lost"] + drive.raw["codes"].get(UNKNOWN, 0)),
+            unknown=drive.raw["largest"] * (total["lost"] + sum(open_ended)),
             lacking=total["sent_events"] - total["events"] if needs_all else 0,
         )
 

@@ -50,7 +50,18 @@ SHOWN = {
     "p99_ms": "p99 ms",
 }
 
+#: Of Valkey, without which a 202 is no promise.
+SYNCED = {
+    "valkey appendonly": "yes",
+    "valkey appendfsync": "always",
+    "valkey no-appendfsync-on-rewrite": "no",
+}
+
 Step = tuple[str, "Callable[[Bench], Outcome]"]
+
+
+class NotSyncedError(RuntimeError):
+    """A system that promises a fsync runs on a server that makes none."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,9 @@ class Session:
         try:
             self._tell(f"{name}: starting")
             system.start()
-            self._about["settings"]["systems"][name] = system.settings()
+            self._about["settings"]["systems"][name] = settings = system.settings()
+            if system.promises_fsync and not settings.items() >= SYNCED.items():
+                raise NotSyncedError(f"{name}: Valkey is not set to {SYNCED}")
             self._tell_place(name)
             for title, scenario in steps:
                 began = time.monotonic()

@@ -110,6 +110,14 @@ def markdown(result: Result) -> str:
 
 
 def _doubts(result: Result, figures: Figures) -> Iterator[str]:
+    yield from _rival(result, figures)
+    yield from _noise(result, figures)
+    for one in result["outcomes"]:
+        yield from (f"{one['system']}, {one['scenario']}: {text}." for text in _odd(one["details"]))
+
+
+def _rival(result: Result, figures: Figures) -> Iterator[str]:
+    """Say whether the baseline is one."""
     reached = [
         found.median
         for found in (
@@ -126,25 +134,28 @@ def _doubts(result: Result, figures: Figures) -> Iterator[str]:
             f"The baseline stored {max(reached):,.0f} events/s, less than "
             f"{BASELINE_EVENTS_S:,}: ratios to it are void."
         )
-    yield from _noise(result, figures)
-    for one in result["outcomes"]:
-        told = one["details"]["generator"]
-        where = f"{one['system']}, {one['scenario']}"
-        if told["total"]["refused"]:
-            codes = ", ".join(f"{code} {count:,}" for code, count in sorted(told["codes"].items()))
-            yield (
-                f"{where}: {told['total']['refused']:,} of {told['total']['sent']:,} requests were "
-                f"refused: {codes}."
-            )
-        for name, what in (("lost", "had no answer"), ("unsent", "found no free connection")):
-            if count := told["total"][name]:
-                yield f"{where}: {count:,} requests {what}."
-        if restarted := one["details"]["restarted"]:
-            yield f"{where}: {', '.join(restarted)} had to be started again; its CPU is not whole."
-        if wrong := _wrong_answers(told["statuses"]):
-            yield f"{where}: answers besides 202 and 503: {wrong}."
-        if silent := told["total"]["silent"]:
-            yield f"{where}: {silent:,} refusals didn't say when to come back."
+
+
+def _odd(details: dict[str, Any]) -> Iterator[str]:
+    """Say what one should know of a trial besides its figures."""
+    told = details["generator"]
+    total, windows = told["total"], details.get("windows", [])
+    if total["refused"]:
+        codes = ", ".join(f"{code} {count:,}" for code, count in sorted(told["codes"].items()))
+        yield f"{total['refused']:,} of {total['sent']:,} requests were refused: {codes}"
+    for name, what in (
+        ("lost", "requests had no answer"),
+        ("unsent", "requests found no free connection"),
+        ("silent", "refusals didn't say when to come back"),
+    ):
+        if total[name]:
+            yield f"{total[name]:,} {what}"
+    if windows and not windows[-1]["is_sustained"]:
+        yield f"{windows[-1]['offered']:,.0f} events/s were offered and not sustained"
+    if details["restarted"]:
+        yield f"{', '.join(details['restarted'])} had to be started again; its CPU is not whole"
+    if wrong := _wrong_answers(told["statuses"]):
+        yield f"answers besides 202 and 503: {wrong}"
 
 
 def _noise(result: Result, figures: Figures) -> Iterator[str]:

@@ -49,7 +49,9 @@ def test_what_would_measure_nothing_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("flags", ["--store --only kernel", "--repeats 0", "--load -1", "--soak x"])
+@pytest.mark.parametrize(
+    "flags", ["--store --only kernel", "--store --load 2", "--repeats 0", "--load -1", "--soak x"]
+)
 def test_bad_flags_are_refused(flags: str, run: Run) -> None:
     with pytest.raises(SystemExit, match="2"):
         run(flags)

@@ -56,6 +56,7 @@ def drive(codes: dict[str, int], **total: int) -> Drive:
 
 
 def test_answers_are_counted_from_the_generator_and_the_probes() -> None:
-    told = drive({"outcome_unknown": 2, "overloaded": 5}, mismatched=1, synced=1, lost=1)
+    codes = {"outcome_unknown": 1, "worker_unreachable": 1, "overloaded": 5}
+    told = drive(codes, mismatched=1, synced=1, lost=1)
     assert Answers.of(told, 1, needs_all=True, promises_fsync=True) == Answers(10, 1, 2, 12, 3)
     assert Answers.of(told, 0, needs_all=False, promises_fsync=False) == Answers(9, 1, 0, 12, 0)

@@ -228,11 +228,15 @@ def test_refusals_that_are_not_honest_are_told(result: dict[str, Any]) -> None:
     told["statuses"] = {"202": 10, "502": 3}
     told["total"] = {"silent": 2, "refused": 3, "sent": 13, "lost": 1, "unsent": 4}
     result["outcomes"][0]["details"]["restarted"] = ["worker-0"]
+    window = {"offered": 140_000.0, "accepted": 139_000.0, "growth": 9_000.0, "seconds": 5.0,
+              "is_sustained": False, "core_mb_s": 900.0, "steal_percent": 0.1}  # fmt: skip
+    result["outcomes"][0]["details"]["windows"] = [window]
     told["codes"] = {"overloaded": 2, "none": 1}
     text = aims.markdown(result)
     assert "ingest, crash: answers besides 202 and 503: {'502': 3}." in text
     assert "ingest, crash: 2 refusals didn't say when to come back." in text
     assert "ingest, crash: 1 requests had no answer." in text
+    assert "ingest, crash: 140,000 events/s were offered and not sustained." in text
     assert "ingest, crash: 4 requests found no free connection." in text
     assert "ingest, crash: worker-0 had to be started again" in text
     assert "ingest, crash: 3 of 13 requests were refused: none 1, overloaded 2." in text
