@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bench.machine import ROOT, refuse_debug_build
-from bench.micro import content
-from bench.micro.cases import NOW, case, encode, encoder
-from bench.micro.models import checked
-from bench.micro.test_ratio import RUNS, cpu_us
+from bench.micro import ratios
+from bench.micro.cases import case, encoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,16 +102,9 @@ def ratio(kind: Kind) -> float:
     """Give the median of 7 alternating runs over one batch."""
     text = case(kind.count, is_ascii=kind.is_ascii, is_broken=kind.is_broken).body
     body, used = text if kind.body is str else text.encode(), encoder()
-    told = content.of_all(event.model_dump() for event in checked(body, NOW)[0])
-    if content.of_batches([encode(used, body)]) != told:
+    if not ratios.agree(used, body):
         raise RuntimeError("kernel and oracle don't agree")
-    pairs = [
-        (
-            cpu_us(lambda: encode(used, body), kind.count, EVENTS),
-            cpu_us(lambda: checked(body, NOW), kind.count, EVENTS),
-        )
-        for _ in range(RUNS)
-    ]
+    pairs = ratios.with_oracle(used, body, kind.count, EVENTS)
     return statistics.median(oracle / native for native, oracle in pairs)
 
 

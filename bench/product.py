@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 from ingest.local.process import Command, shim
 from ingest.local.run_file import RunFile
-from ingest.settings import PREFIX, Settings
+from ingest.settings import PREFIX, table
 from ingest.store import session
 from ingest.store.survey import STORED
 from ingest.stream.shards import accepted_key, stream_key
@@ -113,9 +113,7 @@ class Product:
 
     def settings(self) -> dict[str, str]:
         """Give all that isn't secret: the defaults, what differs from them, and the servers'."""
-        fields = Settings.model_fields.items()
-        defaults = {name: field.get_default(call_default_factory=True) for name, field in fields}
-        known = {name: str(value) for name, value in defaults.items() if value is not None}
+        known = {row.name: row.default for row in table() if row.default}
         found = {**known, **self._settings, **server_settings(self.dsn, self._stream)}
         return {name: value for name, value in found.items() if name not in PLACES}
 

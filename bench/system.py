@@ -26,12 +26,28 @@ class Buffered:
     bytes: int
 
 
-class System(Protocol):
-    """A running system under test. Its projects have no limits that a load could meet."""
+class Watched(Protocol):
+    """What goes on in a running system."""
 
     @property
     def name(self) -> str:
         """What results call it."""
+
+    def pids(self) -> dict[str, int]:
+        """Name the process at the root of each part; those named `consumer-<n>` store."""
+
+    def accepted(self) -> int:
+        """How many events its stream has taken since the start."""
+
+    def settled(self) -> int:
+        """How many of them will not be written to the table any more, as a rule because they are.
+
+        What is in the table is counted there.
+        """
+
+
+class System(Watched, Protocol):
+    """A running system under test. Its projects have no limits that a load could meet."""
 
     @property
     def promises_fsync(self) -> bool:
@@ -57,18 +73,6 @@ class System(Protocol):
 
     def settings(self) -> dict[str, str]:
         """Give what it runs with, for the result; no secret."""
-
-    def pids(self) -> dict[str, int]:
-        """Name the process at the root of each part; those named `consumer-<n>` store."""
-
-    def accepted(self) -> int:
-        """How many events its stream has taken since the start."""
-
-    def settled(self) -> int:
-        """How many of them will not be written to the table any more, as a rule because they are.
-
-        What is in the table is counted there.
-        """
 
     def buffered(self) -> Buffered:
         """Measure the stream; costs the server some milliseconds."""

@@ -59,9 +59,6 @@ class Prober:
         client.close()
         return delays
 
-    def _database(self) -> Database:
-        return psycopg.connect(self._system.dsn, autocommit=True)
-
     def _probe(
         self,
         client: http.client.HTTPConnection,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bench import machine, usage
+
+if TYPE_CHECKING:
+    from bench.system import Watched
 
 EVERY_S = 0.5
 #: Page tables are walked for it: 10 ms with a gigabyte of shared buffers.
@@ -31,23 +34,6 @@ class Sample:
     def backlog(self) -> int:
         """Events in the stream that are not settled."""
         return self.accepted - self.settled
-
-
-class Watched(Protocol):
-    """What is looked at of a system; see `bench.system.System`."""
-
-    @property
-    def name(self) -> str:
-        """What results call it."""
-
-    def pids(self) -> dict[str, int]:
-        """Name the process at the root of each part."""
-
-    def accepted(self) -> int:
-        """How many events its stream has taken since the start."""
-
-    def settled(self) -> int:
-        """How many of them will not be written any more."""
 
 
 class Sampler:

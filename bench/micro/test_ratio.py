@@ -7,37 +7,18 @@ alternating runs, so that a change of the machine's speed meets both sides.
 from __future__ import annotations
 
 import statistics
-import time
-from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.micro import content
-from bench.micro.cases import NOW, case, encode, encode_keyed, encoder
-from bench.micro.models import checked
+from bench.micro import ratios
+from bench.micro.cases import case, encode, encode_keyed, encoder
 from bench.workload import STRESS_BATCH
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 AIM = 8.0
 #: A lone event is mostly the call from Python, the answer and the batch object.
 AIM_ALONE = 6.0
 #: A hash of each event's bytes instead of a random id.
 AIM_KEYED = 0.45
-RUNS = 7
-EVENTS = 20_000
-
-
-def cpu_us(run: Callable[[], object], events: int, total: int = EVENTS) -> float:
-    """CPU time of one event, over about `total` of them; a run handles so many."""
-    rounds = total // events
-    start = time.process_time()
-    for _ in range(rounds):
-        run()
-    return (time.process_time() - start) / (rounds * events) * 1e6
-
-
 KINDS = [(1, False), *((count, broken) for count in (10, 200, 1000) for broken in (False, True))]
 
 
@@ -46,20 +27,16 @@ def test_ratio(count: int, is_broken: bool, capsys: pytest.CaptureFixture[str]) 
     """The same events are accepted, and the aim is met."""
     body, aim = case(count, is_broken=is_broken).body, AIM_ALONE if count == 1 else AIM
     used = encoder()
-    found = content.of_all(event.model_dump() for event in checked(body, NOW)[0])
-    assert content.of_batches([encode(used, body)]) == found
-    pairs = [
-        (cpu_us(lambda: encode(used, body), count), cpu_us(lambda: checked(body, NOW), count))
-        for _ in range(RUNS)
-    ]
+    assert ratios.agree(used, body)
+    pairs = ratios.with_oracle(used, body, count)
     native, oracle = (statistics.median(side) for side in zip(*pairs, strict=True))
-    ratios = [oracle / native for native, oracle in pairs]
-    ratio = statistics.median(ratios)
+    found = [oracle / native for native, oracle in pairs]
+    ratio = statistics.median(found)
     with capsys.disabled():
         print(
             f"\n{count} events, {'one in five broken' if is_broken else 'valid'}: "
             f"{native:.2f} against {oracle:.2f} µs an event, {ratio:.1f} times "
-            f"({min(ratios):.1f} to {max(ratios):.1f}); {len(body) / count / native:.0f} MB/s"
+            f"({min(found):.1f} to {max(found):.1f}); {len(body) / count / native:.0f} MB/s"
         )
     assert ratio >= aim
 
@@ -70,20 +47,16 @@ def test_keyed(capsys: pytest.CaptureFixture[str]) -> None:
     ids = encode_keyed(used, body).event_ids
     assert encode_keyed(used, body).event_ids == ids
     assert len(set(ids)) == STRESS_BATCH
-    pairs = [
-        (
-            cpu_us(lambda: encode(used, body), STRESS_BATCH),
-            cpu_us(lambda: encode_keyed(used, body), STRESS_BATCH),
-        )
-        for _ in range(RUNS)
-    ]
+    pairs = ratios.alternating(
+        lambda: encode(used, body), lambda: encode_keyed(used, body), STRESS_BATCH
+    )
     plain, keyed = (statistics.median(side) for side in zip(*pairs, strict=True))
-    ratios = [plain / keyed for plain, keyed in pairs]
-    ratio = statistics.median(ratios)
+    found = [plain / keyed for plain, keyed in pairs]
+    ratio = statistics.median(found)
     with capsys.disabled():
         print(
             f"\nwith a key: {keyed:.2f} against {plain:.2f} µs an event, {ratio:.2f} of the "
-            f"throughput ({min(ratios):.2f} to {max(ratios):.2f}); "
+            f"throughput ({min(found):.2f} to {max(found):.2f}); "
             f"{len(body) / STRESS_BATCH / keyed:.0f} MB/s"
         )
     assert ratio >= AIM_KEYED

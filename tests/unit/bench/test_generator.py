@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from bench import bodies, generator
-from bench.generator import Generator, Load
+from bench.generator import Drive, Generator, Load
 
 pytestmark = pytest.mark.slow
 
@@ -93,26 +93,36 @@ def url(handler: type[Handler]) -> Iterator[str]:
 
 
 @pytest.fixture
-def drive_files(tmp_path: Path) -> tuple[Path, Path, Path]:
+def driven(url: str, tmp_path: Path) -> Callable[..., Drive]:
     body = json.dumps({"events": [1, 2, 3]})
-    bodies.write(tmp_path / "bodies", [bodies.Prepared(bodies.BATCH, 3, body)] * 5)
-    (tmp_path / "heads").write_text("X-Api-Key: a\nX-Api-Key: b\n")
-    return tmp_path / "bodies", tmp_path / "heads", tmp_path / "ids"
+    path, heads = tmp_path / "bodies", tmp_path / "heads"
+    bodies.write(path, [bodies.Prepared(bodies.BATCH, 3, body)] * 5)
+    heads.write_text("X-Api-Key: a\nX-Api-Key: b\n")
+
+    def drive(
+        seconds: float = 10.0,
+        connections: int = 3,
+        requests: int | None = None,
+        rate: float | None = None,
+    ) -> Drive:
+        asked = Load(path, seconds, connections, rate, requests)
+        return Generator.start(asked, url, heads, tmp_path / "ids").wait()
+
+    return drive
 
 
 def test_counts_what_was_accepted_and_refused(
-    url: str, handler: type[Handler], drive_files: tuple[Path, Path, Path]
+    handler: type[Handler], driven: Callable[..., Drive], tmp_path: Path
 ) -> None:
-    path, heads, ids = drive_files
     handler.refuses = True
-    drive = Generator.start(Load(path, 10.0, connections=3, requests=200), url, heads, ids).wait()
+    drive = driven(requests=200)
     assert drive.total["sent"] == handler.count == 200
     assert drive.total["refused"] == 50 == drive.raw["codes"]["overloaded"]
     assert drive.raw["statuses"] == {"202": 150, "503": 50}
     assert (drive.total["mismatched"], drive.total["synced"]) == (0, 0)
     assert drive.accepted_events == 450 == sum(s["events"] for s in drive.raw["timeline"])
     assert handler.keys == {"a", "b"}
-    raw = ids.read_bytes()
+    raw = (tmp_path / "ids").read_bytes()
     told = {str(UUID(bytes=raw[at : at + 16])) for at in range(0, len(raw), 16)}
     assert told == set(handler.ids)
 
@@ -121,13 +131,11 @@ def test_counts_what_was_accepted_and_refused(
 def test_a_refusal_for_now_says_when_to_come_back(
     retry_after: str | None,
     silent: int,
-    url: str,
     handler: type[Handler],
-    drive_files: tuple[Path, Path, Path],
+    driven: Callable[..., Drive],
 ) -> None:
-    path, heads, ids = drive_files
     handler.refuses, handler.retry_after = True, retry_after
-    drive = Generator.start(Load(path, 10.0, connections=3, requests=40), url, heads, ids).wait()
+    drive = driven(requests=40)
     assert (drive.total["refused"], drive.total["silent"]) == (10, silent)
 
 
@@ -142,13 +150,11 @@ def test_a_refusal_for_now_says_when_to_come_back(
 )
 def test_an_answer_without_an_id_for_each_event_is_a_mismatch(
     told: dict[str, object],
-    url: str,
     handler: type[Handler],
-    drive_files: tuple[Path, Path, Path],
+    driven: Callable[..., Drive],
 ) -> None:
-    path, heads, ids = drive_files
     handler.told = told
-    drive = Generator.start(Load(path, 10.0, connections=3, requests=20), url, heads, ids).wait()
+    drive = driven(requests=20)
     assert drive.total["mismatched"] == 20
 
 
@@ -156,34 +162,28 @@ def test_an_answer_without_an_id_for_each_event_is_a_mismatch(
 def test_counts_who_promises_a_fsync(
     ack: str,
     synced: int,
-    url: str,
     handler: type[Handler],
-    drive_files: tuple[Path, Path, Path],
+    driven: Callable[..., Drive],
 ) -> None:
-    path, heads, ids = drive_files
     handler.ack = ack
-    drive = Generator.start(Load(path, 10.0, connections=3, requests=20), url, heads, ids).wait()
+    drive = driven(requests=20)
     assert drive.total["synced"] == synced
 
 
 @pytest.mark.parametrize("rate", [50, 64, 100])
 def test_the_open_loop_sends_all_that_comes_due(
-    rate: int, url: str, handler: type[Handler], drive_files: tuple[Path, Path, Path]
+    rate: int, handler: type[Handler], driven: Callable[..., Drive]
 ) -> None:
-    path, heads, ids = drive_files
-    load = Load(path, 1.0, connections=8, rate=rate)
-    drive = Generator.start(load, url, heads, ids).wait()
+    drive = driven(1.0, 8, rate=rate)
     assert (drive.total["sent"], drive.total["unsent"]) == (rate, 0)
     assert handler.count == rate
 
 
 def test_the_open_loop_counts_from_the_intended_time(
-    url: str, handler: type[Handler], drive_files: tuple[Path, Path, Path]
+    handler: type[Handler], driven: Callable[..., Drive]
 ) -> None:
-    path, heads, ids = drive_files
     handler.pause_at = 20
-    load = Load(path, 1.0, connections=1, rate=100)
-    drive = Generator.start(load, url, heads, ids).wait()
+    drive = driven(1.0, 1, rate=100)
     assert drive.total["sent"] + drive.total["unsent"] == 100
     assert drive.latency_ms("max") >= 1000 * PAUSE_S
     # What waited behind the pause is late too: about thirty requests, not one.
